@@ -1,0 +1,218 @@
+//! Campaigns: one issue going out once, and the account of it.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use sqlx::types::Json;
+
+use crate::config::OnUnknown;
+use crate::content::Content;
+use crate::db::{Tx, on, row, word};
+use crate::issue::Month;
+
+word! {
+    /// Whether a campaign's deliveries may be claimed.
+    pub enum State {
+        Running = "running",
+        Paused = "paused",
+        /// For good: what waited is suppressed.
+        Cancelled = "cancelled",
+    }
+}
+
+word! {
+    /// Where a delivery stands. ARCHITECTURE.md draws the moves between them.
+    pub enum DeliveryState {
+        /// Never offered yet, or handed back untried.
+        Waiting = "waiting",
+        /// Claimed by a sender that offers it to the relay.
+        InFlight = "in_flight",
+        /// The relay took responsibility for it.
+        Accepted = "accepted",
+        /// Refused for now; will be tried again.
+        Deferred = "deferred",
+        /// Refused for good, or for too long.
+        Bounced = "bounced",
+        /// Not offered, because the reader left or must not be written to, or the campaign was cancelled.
+        Suppressed = "suppressed",
+        /// The relay may or may not have it: the connection was lost after the message's end.
+        Unknown = "unknown",
+    }
+}
+
+row! {
+    /// A campaign without its content.
+    #[derive(Clone, Debug)]
+    pub struct Campaign {
+        pub id: i64,
+        pub month: String,
+        pub state: State,
+        pub fingerprint: String,
+        pub planned_at: DateTime<Utc>,
+        /// No delivery is due before.
+        pub start_at: DateTime<Utc>,
+    }
+}
+
+/// What became of a campaign's deliveries. The seven states add up to `planned`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Account {
+    pub planned: i64,
+    pub accepted: i64,
+    pub waiting: i64,
+    pub deferred: i64,
+    pub in_flight: i64,
+    pub bounced: i64,
+    pub suppressed: i64,
+    pub unknown: i64,
+}
+
+impl Account {
+    /// The sum of the states; anything but `planned` would be a mistake of ours.
+    pub fn sum(&self) -> i64 {
+        self.accepted
+            + self.waiting
+            + self.deferred
+            + self.in_flight
+            + self.bounced
+            + self.suppressed
+            + self.unknown
+    }
+}
+
+const COLUMNS: &str = "SELECT c.id, i.month, c.state, c.fingerprint, c.planned_at, c.start_at \
+     FROM campaign c JOIN issue i ON i.id = c.issue_id";
+
+/// The campaign of an issue, if it has been planned for good.
+pub async fn of_month(tx: &mut Tx, month: Month) -> sqlx::Result<Option<Campaign>> {
+    let sql = format!("{COLUMNS} WHERE i.month = $1");
+    on!(tx, |conn| sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(month.to_string())
+        .fetch_optional(conn)
+        .await)
+}
+
+/// Every campaign, the newest issue first.
+pub async fn list(tx: &mut Tx) -> sqlx::Result<Vec<Campaign>> {
+    let sql = format!("{COLUMNS} ORDER BY i.month DESC");
+    on!(tx, |conn| sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .fetch_all(conn)
+        .await)
+}
+
+/// Keeps a new campaign and gives its id.
+pub async fn add(
+    tx: &mut Tx,
+    issue_id: i64,
+    content: &Content,
+    on_unknown: OnUnknown,
+    now: DateTime<Utc>,
+    start_at: DateTime<Utc>,
+) -> sqlx::Result<i64> {
+    let id = on!(tx, |conn| {
+        sqlx::query_scalar(
+        "INSERT INTO campaign (issue_id, state, content, fingerprint, on_unknown, planned_at, start_at) \
+         VALUES ($1, $2, $3, '', $4, $5, $6) RETURNING id",
+    )
+    .bind(issue_id)
+    .bind(State::Running.as_str())
+    .bind(Json(content))
+    .bind(on_unknown.as_str())
+    .bind(now)
+    .bind(start_at)
+    .fetch_one(conn)
+    .await
+    })?;
+    for (position, item) in (1_i64..).zip(&content.items) {
+        on!(tx, |conn| sqlx::query(
+            "INSERT INTO campaign_summary (campaign_id, position, summary_id) VALUES ($1, $2, $3)",
+        )
+        .bind(id)
+        .bind(position)
+        .bind(item.summary_id)
+        .execute(conn)
+        .await
+        .map(drop))?;
+    }
+    Ok(id)
+}
+
+/// Sets the fingerprint that its plan came to.
+pub async fn set_fingerprint(tx: &mut Tx, id: i64, fingerprint: &str) -> sqlx::Result<()> {
+    on!(tx, |conn| sqlx::query(
+        "UPDATE campaign SET fingerprint = $2 WHERE id = $1"
+    )
+    .bind(id)
+    .bind(fingerprint)
+    .execute(conn)
+    .await
+    .map(drop))
+}
+
+/// The content as frozen, with the moment that every message of the campaign bears as its date.
+pub async fn content(tx: &mut Tx, id: i64) -> sqlx::Result<(Json<Content>, DateTime<Utc>)> {
+    on!(tx, |conn| sqlx::query_as(
+        "SELECT content, start_at FROM campaign WHERE id = $1"
+    )
+    .bind(id)
+    .fetch_one(conn)
+    .await)
+}
+
+/// The account of a campaign, or of all of them together.
+pub async fn account(tx: &mut Tx, id: Option<i64>) -> sqlx::Result<Account> {
+    let counts: Vec<(DeliveryState, i64)> =
+        on!(tx, |conn| {
+            sqlx::query_as(
+        "SELECT state, count(*) FROM delivery WHERE $1 IS NULL OR campaign_id = $1 GROUP BY state",
+    )
+    .bind(id)
+    .fetch_all(conn)
+    .await
+        })?;
+    let mut account = Account {
+        planned: counts.iter().map(|(_, count)| count).sum(),
+        ..Account::default()
+    };
+    for (state, count) in counts {
+        *match state {
+            DeliveryState::Waiting => &mut account.waiting,
+            DeliveryState::InFlight => &mut account.in_flight,
+            DeliveryState::Accepted => &mut account.accepted,
+            DeliveryState::Deferred => &mut account.deferred,
+            DeliveryState::Bounced => &mut account.bounced,
+            DeliveryState::Suppressed => &mut account.suppressed,
+            DeliveryState::Unknown => &mut account.unknown,
+        } = count;
+    }
+    Ok(account)
+}
+
+/// Pauses or resumes; `false` when the campaign is cancelled and stays so.
+pub async fn set_state(tx: &mut Tx, id: i64, state: State) -> sqlx::Result<bool> {
+    on!(tx, |conn| sqlx::query(
+        "UPDATE campaign SET state = $2 WHERE id = $1 AND state <> $3"
+    )
+    .bind(id)
+    .bind(state.as_str())
+    .bind(State::Cancelled.as_str())
+    .execute(conn)
+    .await
+    .map(|done| done.rows_affected() == 1))
+}
+
+/// Cancels for good: whatever would still be offered is suppressed. What the relay has, it has.
+pub async fn cancel(tx: &mut Tx, id: i64, now: DateTime<Utc>) -> sqlx::Result<()> {
+    set_state(tx, id, State::Cancelled).await?;
+    on!(tx, |conn| {
+        sqlx::query(
+        "UPDATE delivery SET state = $2, due_at = NULL, reply = 'the campaign was cancelled', changed_at = $3 \
+         WHERE campaign_id = $1 AND due_at IS NOT NULL AND state <> 'unknown'",
+    )
+    .bind(id)
+    .bind(DeliveryState::Suppressed.as_str())
+    .bind(now)
+    .execute(conn)
+    .await
+    .map(drop)
+    })
+}

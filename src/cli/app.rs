@@ -1,0 +1,139 @@
+//! What every command needs, opened once.
+
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use bulletin::clock;
+use bulletin::config::Config;
+use bulletin::db::Db;
+use bulletin::deliver::Sender;
+use bulletin::deliver::relay::Relay;
+use bulletin::dkim::Signer;
+use bulletin::render::{House, Renderer};
+use bulletin::secret::Keys;
+use bulletin::suggest::Suggester;
+use bulletin::topic::Vocabulary;
+use serde::Serialize;
+use tokio_util::sync::CancellationToken;
+
+pub struct App {
+    pub config: Config,
+    pub db: Db,
+    pub keys: Keys,
+    pub vocabulary: Vocabulary,
+    pub suggester: Suggester,
+    pub json: bool,
+}
+
+impl App {
+    pub async fn open(config: Config, json: bool) -> anyhow::Result<App> {
+        let vocabulary = vocabulary(&config)?;
+        Ok(App {
+            db: Db::open(&config.database_url.0).await?,
+            keys: Keys::open(&config.key_file)?,
+            suggester: Suggester::new(&vocabulary),
+            vocabulary,
+            config,
+            json,
+        })
+    }
+
+    /// Prints a document as JSON, or whatever `people` prints.
+    pub fn show(&self, document: &impl Serialize, people: impl FnOnce()) -> anyhow::Result<()> {
+        if self.json {
+            println!("{}", serde_json::to_string_pretty(document)?);
+        } else {
+            people();
+        }
+        Ok(())
+    }
+
+    /// A renderer that makes real mail: only with a complete identity of the sender.
+    pub fn renderer(&self) -> anyhow::Result<Renderer> {
+        let Some(house) = House::of(&self.config) else {
+            bail!(
+                "the sender's identity is incomplete, and the law asks for it: set {}",
+                self.config.missing_identity().join(", ")
+            );
+        };
+        Ok(Renderer::new(
+            house,
+            self.keys.clone(),
+            self.signer()?,
+            self.vocabulary.clone(),
+        ))
+    }
+
+    /// What delivers to the relay of the settings.
+    pub fn sender(&self, renderer: Arc<Renderer>) -> anyhow::Result<Sender> {
+        Ok(Sender {
+            db: self.db.clone(),
+            relay: relay(&self.config)?,
+            renderer,
+            connections: self.config.smtp_connections,
+            life: self.config.delivery_life,
+            clock: clock::system(),
+        })
+    }
+
+    pub fn signer(&self) -> anyhow::Result<Option<Signer>> {
+        let Some(dkim) = &self.config.dkim else {
+            return Ok(None);
+        };
+        let pem = std::fs::read(&dkim.key_file)
+            .with_context(|| format!("the DKIM key {} cannot be read", dkim.key_file.display()))?;
+        let signer = Signer::from_pem(&dkim.domain, &dkim.selector, &pem)
+            .with_context(|| format!("the DKIM key {}", dkim.key_file.display()))?;
+        Ok(Some(signer))
+    }
+}
+
+pub fn vocabulary(config: &Config) -> anyhow::Result<Vocabulary> {
+    let Some(path) = &config.vocabulary_file else {
+        return Ok(Vocabulary::built_in());
+    };
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("{} cannot be read", path.display()))?;
+    Vocabulary::parse(&text).with_context(|| path.display().to_string())
+}
+
+pub fn relay(config: &Config) -> anyhow::Result<Relay> {
+    let relay = Relay::parse(&config.smtp_url.0).context("smtp.url")?;
+    let Some(path) = &config.smtp_ca_file else {
+        return Ok(relay);
+    };
+    relay.with_ca_file(path).context("smtp.ca_file")
+}
+
+/// Cancelled by Ctrl-C or SIGTERM.
+pub fn stop_on_signal() -> CancellationToken {
+    let stop = CancellationToken::new();
+    let stopped = stop.clone();
+    tokio::spawn(async move {
+        let mut terminate =
+            match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+                Ok(terminate) => terminate,
+                Err(error) => {
+                    tracing::error!(%error, "SIGTERM cannot be caught");
+                    return;
+                }
+            };
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        }
+        tracing::info!("finishing what is on the wire; a second signal stops at once");
+        stopped.cancel();
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        }
+        std::process::exit(130);
+    });
+    stop
+}
+
+/// Sixty-four random bits that tell this process's claims from those of others.
+pub fn sender_number() -> i64 {
+    (uuid::Uuid::new_v4().as_u64_pair().0 >> 1) as i64
+}

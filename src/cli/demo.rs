@@ -1,0 +1,207 @@
+//! `demo`: everything at once, with nothing to set up.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context;
+use bulletin::archive;
+use bulletin::campaign;
+use bulletin::clock;
+use bulletin::config::Config;
+use bulletin::deliver::Until;
+use bulletin::demo::catcher::Catcher;
+use bulletin::demo::pages::{self, Exhibit};
+use bulletin::enrol::Enrolment;
+use bulletin::listen;
+use bulletin::plan;
+use bulletin::web;
+use clap::Args;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::app::{App, sender_number, stop_on_signal};
+use super::readers::names;
+use super::{Done, sending, serving};
+
+#[derive(Args)]
+pub struct Demo {
+    /// End after the send
+    #[arg(long)]
+    once: bool,
+    /// Where the database is made [default: a new folder for temporary files]
+    #[arg(long, value_name = "FOLDER")]
+    dir: Option<PathBuf>,
+    /// The site's port; another is taken when it is not free
+    #[arg(long, default_value_t = 8080)]
+    port: u16,
+}
+
+pub async fn run(demo: Demo) -> anyhow::Result<Done> {
+    let folder = folder(&demo)?;
+    println!("The demo's files are in {}", folder.display());
+    let stop = stop_on_signal();
+    let catcher = Arc::new(Catcher::default());
+    let smtp = TcpListener::bind("127.0.0.1:0")
+        .await
+        .context("the mail catcher gets no port")?;
+    let site = listener(demo.port).await?;
+    let app = App::open(settings(&folder, &smtp, &site)?, false).await?;
+    tokio::spawn(listen::serve(
+        smtp,
+        catcher.clone(),
+        listen::Settings::default(),
+        stop.clone(),
+    ));
+
+    import(&app).await?;
+    enrol(&app, &folder).await?;
+    let plan = send(&app, &stop).await?;
+    if demo.once {
+        app.db.close().await;
+        return Ok(Done::Wholly);
+    }
+    show(&app, site, catcher, plan, stop).await?;
+    app.db.close().await;
+    Ok(Done::Wholly)
+}
+
+/// A folder of its own for each run, unless one is named.
+fn folder(demo: &Demo) -> anyhow::Result<PathBuf> {
+    let folder = demo.dir.clone().unwrap_or_else(|| {
+        std::env::temp_dir().join(format!(
+            "bulletin-demo-{}",
+            clock::now().format("%Y%m%d-%H%M%S-%6f")
+        ))
+    });
+    std::fs::create_dir_all(&folder)
+        .with_context(|| format!("{} cannot be made", folder.display()))?;
+    Ok(folder)
+}
+
+async fn listener(port: u16) -> anyhow::Result<TcpListener> {
+    match TcpListener::bind(("127.0.0.1", port)).await {
+        Ok(listener) => Ok(listener),
+        Err(_) => TcpListener::bind("127.0.0.1:0")
+            .await
+            .context("the site gets no port"),
+    }
+}
+
+fn settings(
+    folder: &std::path::Path,
+    smtp: &TcpListener,
+    site: &TcpListener,
+) -> anyhow::Result<Config> {
+    let (smtp, site) = (smtp.local_addr()?, site.local_addr()?);
+    let path = |name: &str| toml::Value::String(folder.join(name).display().to_string());
+    let text = format!(
+        "[database]\nurl = {}\n[secret]\nkey_file = {}\n[smtp]\nurl = 'smtp://{smtp}'\nconnections = 4\n\
+         [site]\nurl = 'http://{site}'\nlisten = '{site}'\nname = 'Practice Research Digest'\n\
+         [sender]\nfrom = 'Practice Research Digest <digest@example.org>'\nreply_to = 'editor@example.org'\n\
+         postal_address = \"Practice Research Network\\n1 Sample Street, Ottawa ON K1A 0A1, Canada\"\n\
+         contact = 'editor@example.org'\n",
+        toml::Value::String(format!("sqlite://{}", folder.join("bulletin.db").display())),
+        path("bulletin.key"),
+    );
+    Ok(Config::read(
+        std::path::Path::new("the demo's settings"),
+        &text,
+        |_| None,
+    )?)
+}
+
+async fn import(app: &App) -> anyhow::Result<()> {
+    let issues = bulletin::demo::issues()?;
+    let mut tx = app.db.begin().await?;
+    for issue in &issues {
+        archive::keep(&mut tx, issue, &app.suggester, clock::now()).await?;
+    }
+    tx.commit().await?;
+    let summaries: usize = issues.iter().map(|issue| issue.summaries.len()).sum();
+    println!(
+        "Imported {} months with {summaries} summaries.",
+        issues.len()
+    );
+    Ok(())
+}
+
+async fn enrol(app: &App, folder: &std::path::Path) -> anyhow::Result<()> {
+    let csv = bulletin::demo::readers(&app.vocabulary, clock::now());
+    std::fs::write(folder.join("readers.csv"), &csv).context("readers.csv cannot be written")?;
+    let enrolment = Enrolment {
+        db: &app.db,
+        keys: &app.keys,
+        vocabulary: &app.vocabulary,
+        now: clock::now(),
+        names: &names,
+    };
+    let enrolled = enrolment.run(csv.as_bytes(), |_| Ok(()), |_| {}).await?;
+    println!("Enrolled {} readers.\n", enrolled.added);
+    Ok(())
+}
+
+/// Plans the newest issue, sends it, and prints the account.
+async fn send(app: &App, stop: &CancellationToken) -> anyhow::Result<plan::Plan> {
+    let newest = archive::list(&mut app.db.read().await?)
+        .await?
+        .into_iter()
+        .next()
+        .context("there are no samples")?;
+    let mut tx = app.db.begin().await?;
+    let (id, plan) = plan::settle(
+        &mut tx,
+        newest.month.parse()?,
+        &sending::settings(app, clock::now()),
+    )
+    .await?;
+    tx.commit().await?;
+    sending::print_plan(&plan);
+    println!();
+    let watching = CancellationToken::new();
+    let watch = tokio::spawn(sending::show_progress(
+        app.db.clone(),
+        id,
+        watching.clone(),
+        false,
+    ));
+    let sender = app.sender(Arc::new(app.renderer()?))?;
+    let began = std::time::Instant::now();
+    let sent = sender
+        .run(sender_number(), Until::NothingDue, stop.clone())
+        .await;
+    watching.cancel();
+    watch.await?;
+    sent?;
+    let account = campaign::account(&mut app.db.read().await?, Some(id)).await?;
+    sending::print_account(&newest.month, &account, began.elapsed());
+    Ok(plan)
+}
+
+/// Serves until told to stop; what was deferred is tried again meanwhile.
+async fn show(
+    app: &App,
+    listener: TcpListener,
+    catcher: Arc<Catcher>,
+    plan: plan::Plan,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let at = listener.local_addr()?;
+    println!("\nLook at what was sent:   http://{at}/demo");
+    println!("The caught mails:        http://{at}/demo/mails");
+    println!("The archive:             http://{at}/issues");
+    println!("Ctrl-C ends it.");
+    let exhibit = Arc::new(Exhibit {
+        site: serving::site(app),
+        catcher,
+        plan,
+    });
+    let pages = web::guarded(web::routes(serving::site(app)).merge(pages::routes(exhibit)));
+    let sender = app.sender(Arc::new(app.renderer()?))?;
+    let sending = tokio::spawn(sender.run(sender_number(), Until::Stopped, stop.clone()));
+    axum::serve(listener, pages)
+        .with_graceful_shutdown(stop.clone().cancelled_owned())
+        .await?;
+    stop.cancel();
+    sending.await??;
+    Ok(())
+}

@@ -1,0 +1,109 @@
+//! The commands: what is typed, and what is printed.
+
+mod app;
+mod demo;
+mod issues;
+mod readers;
+mod sending;
+mod serving;
+
+use std::path::PathBuf;
+
+use bulletin::issue::Month;
+use clap::{Parser, Subcommand, ValueEnum};
+
+use self::app::App;
+
+/// A monthly research digest, by email, to people who chose their topics.
+#[derive(Parser)]
+#[command(version, arg_required_else_help = true)]
+pub struct Arguments {
+    /// The settings [default: bulletin.toml where it exists]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Print one JSON document and nothing else
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Everything at once, with nothing to set up: import, plan, send, and a site to look at
+    Demo(demo::Demo),
+    /// Read archive pages, the editor's Markdown, or folders of them; '-' is standard input
+    Import(issues::Import),
+    /// What has been imported
+    #[command(subcommand)]
+    Issue(issues::IssueCommand),
+    /// The topics that readers choose from
+    #[command(subcommand)]
+    Topic(issues::TopicCommand),
+    /// The readers
+    #[command(subcommand)]
+    Subscriber(readers::SubscriberCommand),
+    /// One mail of an issue, as a reader would get it
+    Preview(sending::Preview),
+    /// Who would get what; changes nothing
+    Plan { month: Month },
+    /// Plan an issue's campaign for good, and send it
+    Send(sending::Send),
+    /// What became of campaigns
+    #[command(subcommand)]
+    Campaign(sending::CampaignCommand),
+    /// The site and the delivery in one process
+    Serve,
+    /// Delivery alone; any number of them on PostgreSQL
+    Worker,
+    /// Is this installation fit to send?
+    Doctor,
+}
+
+/// How a command ended that did not fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Done {
+    Wholly,
+    /// Something was refused, and printed.
+    PartlyRefused,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum PreviewFormat {
+    Html,
+    Text,
+    /// The whole message, as it goes over the wire
+    Eml,
+}
+
+/// Does what was asked.
+pub async fn run(arguments: Arguments) -> anyhow::Result<Done> {
+    let Arguments {
+        config,
+        json,
+        command,
+    } = arguments;
+    if let Command::Demo(demo) = command {
+        return demo::run(demo).await;
+    }
+    let config = bulletin::config::Config::load(config.as_deref())?;
+    if let Command::Doctor = command {
+        return serving::doctor(config, json).await;
+    }
+    let app = App::open(config, json).await?;
+    let done = match command {
+        Command::Demo(_) | Command::Doctor => Ok(Done::Wholly),
+        Command::Import(import) => issues::import(&app, import).await,
+        Command::Issue(command) => issues::issue(&app, command).await,
+        Command::Topic(issues::TopicCommand::List) => issues::topics(&app).await,
+        Command::Subscriber(command) => readers::subscriber(&app, command).await,
+        Command::Preview(preview) => sending::preview(&app, preview).await,
+        Command::Plan { month } => sending::plan(&app, month).await,
+        Command::Send(send) => sending::send(&app, send).await,
+        Command::Campaign(command) => sending::campaign(&app, command).await,
+        Command::Serve => serving::serve(&app).await,
+        Command::Worker => serving::worker(&app).await,
+    };
+    app.db.close().await;
+    done
+}

@@ -1,0 +1,313 @@
+//! `subscriber`.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use bulletin::clock;
+use bulletin::enrol::{COLUMNS, Enrolment, Refused};
+use bulletin::feedback;
+use bulletin::subscriber::{self, Address, Subscriber};
+use bulletin::subscription::{self, Consent};
+use bulletin::suppression;
+use clap::Subcommand;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+use uuid::{NoContext, Timestamp, Uuid};
+
+use super::Done;
+use super::app::App;
+
+#[derive(Subcommand)]
+pub enum SubscriberCommand {
+    /// Add the readers of a CSV file; refused lines go to FILE.refused.csv
+    Import { file: PathBuf },
+    /// Everything held of one reader
+    Show { address: String },
+    /// Every reader, as CSV (or JSON lines with --json)
+    Export,
+    /// Forget a reader; only a keyed hash of the address stays, so that no import brings them back
+    Erase { address: String },
+}
+
+/// A reader as `show` and `export` give them.
+#[derive(Serialize)]
+struct Shown {
+    address: String,
+    name: String,
+    state: String,
+    topics: Vec<String>,
+    research_types: Vec<String>,
+    frequency: String,
+    format: String,
+    language: String,
+    time_zone: String,
+    since: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    consents: Vec<ShownConsent>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    deliveries: Vec<subscriber::Delivered>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suppressed: Option<String>,
+}
+
+#[derive(Serialize)]
+struct ShownConsent {
+    act: String,
+    at: String,
+    source: String,
+}
+
+pub async fn subscriber(app: &App, command: SubscriberCommand) -> anyhow::Result<Done> {
+    match command {
+        SubscriberCommand::Import { file } => import(app, &file).await,
+        SubscriberCommand::Show { address } => show(app, &address).await,
+        SubscriberCommand::Export => export(app).await,
+        SubscriberCommand::Erase { address } => erase(app, &address).await,
+    }
+}
+
+async fn import(app: &App, path: &Path) -> anyhow::Result<Done> {
+    let file = File::open(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    let bar = progress_bar(file.metadata().map(|about| about.len()).unwrap_or(0));
+    let refusals = path.with_extension("refused.csv");
+    let mut refused_to = None;
+    let refuse = |refused: Refused| write_refused(&mut refused_to, &refusals, &refused);
+    let enrolment = Enrolment {
+        db: &app.db,
+        keys: &app.keys,
+        vocabulary: &app.vocabulary,
+        now: clock::now(),
+        names: &names,
+    };
+    let enrolled = enrolment
+        .run(file, refuse, |bytes| bar.set_position(bytes))
+        .await;
+    bar.finish_and_clear();
+    let enrolled = enrolled.with_context(|| path.display().to_string())?;
+    if let Some(mut written) = refused_to {
+        written
+            .flush()
+            .with_context(|| format!("{} cannot be written", refusals.display()))?;
+    }
+    app.show(&enrolled, || {
+        println!("{} added, {} refused.", enrolled.added, enrolled.refused);
+        if enrolled.refused > 0 {
+            println!(
+                "The refused lines are in {}, each with its reason.",
+                refusals.display()
+            );
+        }
+    })?;
+    Ok(if enrolled.refused > 0 {
+        Done::PartlyRefused
+    } else {
+        Done::Wholly
+    })
+}
+
+/// The id of a new subscriber, which rises with time, and the random name of their links.
+pub fn names() -> (Uuid, Uuid) {
+    let now = clock::now();
+    let seconds = u64::try_from(now.timestamp()).unwrap_or(0);
+    (
+        Uuid::new_v7(Timestamp::from_unix(
+            NoContext,
+            seconds,
+            now.timestamp_subsec_nanos(),
+        )),
+        Uuid::new_v4(),
+    )
+}
+
+fn progress_bar(bytes: u64) -> ProgressBar {
+    let style =
+        ProgressStyle::with_template("{bar:40} {percent}% of {total_bytes}, {elapsed}, {eta} left")
+            .unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(bytes).with_style(style)
+}
+
+/// The file is made with the first refusal, so that a clean import leaves none.
+fn write_refused(
+    to: &mut Option<csv::Writer<File>>,
+    path: &Path,
+    refused: &Refused,
+) -> std::io::Result<()> {
+    if to.is_none() {
+        let mut writer = csv::WriterBuilder::new()
+            .flexible(true)
+            .from_writer(File::create(path)?);
+        writer.write_record(["line", "reason"].into_iter().chain(COLUMNS))?;
+        *to = Some(writer);
+    }
+    let Some(writer) = to else { return Ok(()) };
+    let line = refused.line.to_string();
+    let fields = [line.as_str(), refused.reason.as_str()]
+        .into_iter()
+        .chain(refused.fields.iter().map(String::as_str));
+    Ok(writer.write_record(fields)?)
+}
+
+async fn show(app: &App, written: &str) -> anyhow::Result<Done> {
+    let address = Address::parse(written)?;
+    let hash = address.hash(&app.keys);
+    let mut tx = app.db.read().await?;
+    let suppressed = suppression::of(&mut tx, &hash).await?;
+    let consents = subscription::consents(&mut tx, &hash).await?;
+    let Some(reader) = subscriber::by_address(&mut tx, &hash).await? else {
+        match suppressed {
+            Some(found) => bail!(
+                "there is no such subscriber; the address is suppressed since {} ({})",
+                found.since,
+                found.reason
+            ),
+            None => bail!("there is no such subscriber"),
+        }
+    };
+    let mut shown = shown(reader.clone());
+    shown.consents = consents.into_iter().map(shown_consent).collect();
+    shown.deliveries = subscriber::deliveries(&mut tx, reader.id).await?;
+    shown.suppressed = suppressed.map(|found| {
+        format!(
+            "{} since {}: {}",
+            found.reason,
+            found.since.to_rfc3339(),
+            found.note
+        )
+    });
+    app.show(&shown, || print_reader(&shown))?;
+    Ok(Done::Wholly)
+}
+
+async fn export(app: &App) -> anyhow::Result<Done> {
+    let mut csv = csv::Writer::from_writer(std::io::stdout().lock());
+    if !app.json {
+        csv.write_record([
+            "address",
+            "name",
+            "state",
+            "topics",
+            "research_types",
+            "frequency",
+            "format",
+            "language",
+            "time_zone",
+            "since",
+        ])?;
+    }
+    let mut after = Uuid::nil();
+    loop {
+        let mut tx = app.db.read().await?;
+        let page = subscriber::page(&mut tx, after, 1_000).await?;
+        let Some(last) = page.last() else { break };
+        after = last.id;
+        for reader in page {
+            let reader = shown(reader);
+            if app.json {
+                println!("{}", serde_json::to_string(&reader)?);
+                continue;
+            }
+            let (topics, types) = (reader.topics.join(";"), reader.research_types.join(";"));
+            let record = [
+                &reader.address,
+                &reader.name,
+                &reader.state,
+                &topics,
+                &types,
+                &reader.frequency,
+                &reader.format,
+                &reader.language,
+                &reader.time_zone,
+                &reader.since,
+            ];
+            csv.write_record(record.map(|field| not_a_formula(field)))?;
+        }
+    }
+    csv.flush()?;
+    Ok(Done::Wholly)
+}
+
+async fn erase(app: &App, written: &str) -> anyhow::Result<Done> {
+    let hash = Address::parse(written)?.hash(&app.keys);
+    let mut tx = app.db.begin().await?;
+    let Some(reader) = subscriber::by_address(&mut tx, &hash).await? else {
+        bail!("there is no such subscriber");
+    };
+    feedback::erase(&mut tx, &reader, clock::now()).await?;
+    tx.commit().await?;
+    app.show(&serde_json::json!({ "erased": 1 }), || {
+        println!("Erased. Only a keyed hash of the address is left.")
+    })?;
+    Ok(Done::Wholly)
+}
+
+fn shown(reader: Subscriber) -> Shown {
+    Shown {
+        address: reader.address,
+        name: reader.name,
+        state: reader.state.to_string(),
+        topics: reader.topics.0,
+        research_types: reader.research_types.0,
+        frequency: reader.frequency.to_string(),
+        format: reader.format.to_string(),
+        language: reader.language.to_string(),
+        time_zone: reader.time_zone,
+        since: reader.since.to_rfc3339(),
+        consents: Vec::new(),
+        deliveries: Vec::new(),
+        suppressed: None,
+    }
+}
+
+fn shown_consent(consent: Consent) -> ShownConsent {
+    ShownConsent {
+        act: consent.act.to_string(),
+        at: consent.at.to_rfc3339(),
+        source: consent.source,
+    }
+}
+
+fn print_reader(reader: &Shown) {
+    let all = |slugs: &[String]| {
+        if slugs.is_empty() {
+            "all".to_owned()
+        } else {
+            slugs.join(", ")
+        }
+    };
+    println!("{}  {}", reader.address, reader.name);
+    println!("  {} since {}", reader.state, reader.since);
+    println!("  topics: {}", all(&reader.topics));
+    println!("  types of research: {}", all(&reader.research_types));
+    println!(
+        "  {}, {}, {}, {}",
+        reader.frequency, reader.format, reader.language, reader.time_zone
+    );
+    if let Some(why) = &reader.suppressed {
+        println!("  suppressed: {why}");
+    }
+    for consent in &reader.consents {
+        println!(
+            "  consent {} {} ({})",
+            consent.act, consent.at, consent.source
+        );
+    }
+    for delivery in &reader.deliveries {
+        println!(
+            "  {} {}: {}",
+            delivery.month,
+            delivery.state,
+            delivery.reply.as_deref().unwrap_or("-")
+        );
+    }
+}
+
+/// A spreadsheet runs a cell that begins like a formula; a leading apostrophe keeps it text.
+fn not_a_formula(field: &str) -> String {
+    let risky = field.starts_with(['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠']);
+    if risky {
+        format!("'{field}")
+    } else {
+        field.to_owned()
+    }
+}

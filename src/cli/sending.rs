@@ -1,0 +1,488 @@
+//! `preview`, `plan`, `send` and `campaign`.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use bulletin::archive;
+use bulletin::campaign::{self, Account, Campaign, State};
+use bulletin::clock;
+use bulletin::content::{Content, Selection};
+use bulletin::db::Db;
+use bulletin::deliver::presence::PresenceError;
+use bulletin::deliver::{SendError, Until, queue};
+use bulletin::issue::Month;
+use bulletin::plan::{self, Plan, Settings};
+use bulletin::render::{Frozen, Renderer, covers};
+use bulletin::schedule::Schedule;
+use bulletin::subscriber::{self, Address, Subscriber};
+use bulletin::subscription::{Choice, Format, Frequency, Language, State as Subscribed};
+use chrono::{DateTime, Utc};
+use clap::{Args, Subcommand};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::app::{App, sender_number, stop_on_signal};
+use super::{Done, PreviewFormat};
+
+#[derive(Args)]
+pub struct Preview {
+    month: Month,
+    /// For a reader who chose these topics [default: all]
+    #[arg(long, value_delimiter = ',', conflicts_with = "as_address")]
+    topics: Vec<String>,
+    /// As this subscriber gets it
+    #[arg(long = "as", value_name = "ADDRESS")]
+    as_address: Option<String>,
+    #[arg(long, default_value = "text")]
+    format: PreviewFormat,
+    /// The language of the frame, en or fr [default: the subscriber's]
+    #[arg(long)]
+    language: Option<Language>,
+}
+
+#[derive(Args)]
+pub struct Send {
+    month: Month,
+    /// Refuse if the plan is not the one with this fingerprint
+    #[arg(long, value_name = "FINGERPRINT")]
+    plan: Option<String>,
+    /// Not before: 2026-12-01T09:00:00Z, '2026-12-01 09:00' in schedule.time_zone, or 'next' by schedule.rule
+    #[arg(long, value_name = "WHEN")]
+    at: Option<String>,
+    /// Deliver now, show progress, and end with the account
+    #[arg(long)]
+    wait: bool,
+}
+
+#[derive(Subcommand)]
+pub enum CampaignCommand {
+    /// Every campaign with its account
+    List,
+    /// One campaign's account
+    Status { month: Month },
+    /// Offer nothing more for now
+    Pause { month: Month },
+    /// Go on
+    Resume { month: Month },
+    /// Offer nothing more, for good; what the relay has cannot be called back
+    Cancel { month: Month },
+}
+
+#[derive(Serialize)]
+struct Status {
+    campaign: String,
+    state: String,
+    #[serde(flatten)]
+    account: Account,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seconds: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_try_at: Option<DateTime<Utc>>,
+}
+
+pub async fn preview(app: &App, preview: Preview) -> anyhow::Result<Done> {
+    let mut tx = app.db.read().await?;
+    let issue = archive::issue(&mut tx, preview.month)
+        .await?
+        .with_context(|| no_issue(preview.month))?;
+    let content = plan::freeze(&mut tx, &issue).await?;
+    let mut reader = match &preview.as_address {
+        None => somebody(app, &preview.topics)?,
+        Some(written) => {
+            let hash = Address::parse(written)?.hash(&app.keys);
+            subscriber::by_address(&mut tx, &hash)
+                .await?
+                .context("there is no such subscriber")?
+        }
+    };
+    reader.language = preview.language.unwrap_or(reader.language);
+    let selection = selection(app, &content, &reader);
+    let frozen = Frozen {
+        campaign: 0,
+        content,
+        date: clock::now(),
+    };
+    let renderer = app.renderer()?;
+    if preview.format == PreviewFormat::Eml {
+        let message = renderer.message(&frozen, &selection, &reader, 0)?;
+        std::io::Write::write_all(&mut std::io::stdout().lock(), &message.bytes)?;
+        return Ok(Done::Wholly);
+    }
+    let email = renderer.email(&frozen, &selection, &reader)?;
+    match preview.format {
+        PreviewFormat::Html => print!("{}", email.html),
+        _ => print!("Subject: {}\n\n{}", email.subject, email.text),
+    }
+    Ok(Done::Wholly)
+}
+
+pub async fn plan(app: &App, month: Month) -> anyhow::Result<Done> {
+    let mut tx = app.db.begin().await?;
+    let settings = settings(app, clock::now());
+    // Planned for real and rolled back: what is shown is what `send` would settle.
+    let (_, mut plan) = plan::settle(&mut tx, month, &settings).await?;
+    drop(tx);
+    let missing = app.config.missing_identity();
+    if !missing.is_empty() {
+        plan.warnings.push(format!(
+            "nothing can be sent before these are set: {}",
+            missing.join(", ")
+        ));
+    }
+    app.show(&plan, || print_plan(&plan))?;
+    Ok(Done::Wholly)
+}
+
+pub async fn send(app: &App, send: Send) -> anyhow::Result<Done> {
+    let renderer = Arc::new(app.renderer()?);
+    let began = Instant::now();
+    let now = clock::now();
+    let start_at = send
+        .at
+        .as_deref()
+        .map_or(Ok(now), |when| read_time(app, when, now))?;
+    let mut tx = app.db.begin().await?;
+    let (id, plan) = plan::settle(
+        &mut tx,
+        send.month,
+        &Settings {
+            start_at,
+            ..settings(app, now)
+        },
+    )
+    .await?;
+    if let Some(wanted) = send.plan.filter(|wanted| *wanted != plan.fingerprint) {
+        bail!(
+            "the plan has changed: it was {wanted} and is {}; nothing was sent, look at it with `bulletin plan {}`",
+            plan.fingerprint,
+            send.month
+        );
+    }
+    tx.commit().await?;
+    if !app.json {
+        announce(&plan, start_at, now);
+    }
+    let sent = if send.wait {
+        deliver(app, renderer, id, start_at).await
+    } else {
+        Ok(())
+    };
+    let status = status(
+        &app.db,
+        &campaign_of(app, send.month).await?,
+        send.wait.then(|| began.elapsed()),
+    )
+    .await?;
+    app.show(&status, || print_status(&status))?;
+    sent?;
+    Ok(Done::Wholly)
+}
+
+pub async fn campaign(app: &App, command: CampaignCommand) -> anyhow::Result<Done> {
+    let (month, state) = match command {
+        CampaignCommand::List => return list(app).await,
+        CampaignCommand::Status { month } => (month, None),
+        CampaignCommand::Pause { month } => (month, Some(State::Paused)),
+        CampaignCommand::Resume { month } => (month, Some(State::Running)),
+        CampaignCommand::Cancel { month } => (month, Some(State::Cancelled)),
+    };
+    let found = campaign_of(app, month).await?;
+    let mut tx = app.db.begin().await?;
+    match state {
+        Some(State::Cancelled) => campaign::cancel(&mut tx, found.id, clock::now()).await?,
+        Some(state) if !campaign::set_state(&mut tx, found.id, state).await? => {
+            bail!("the campaign {month} was cancelled, which is for good")
+        }
+        _ => {}
+    }
+    tx.commit().await?;
+    let status = status(&app.db, &campaign_of(app, month).await?, None).await?;
+    app.show(&status, || print_status(&status))?;
+    Ok(Done::Wholly)
+}
+
+/// The operator's settings for a campaign planned now.
+pub fn settings(app: &App, now: DateTime<Utc>) -> Settings {
+    Settings {
+        on_nothing: app.config.on_nothing,
+        on_unknown: app.config.on_unknown,
+        now,
+        start_at: now,
+    }
+}
+
+/// Sends in this process until nothing is due; where another process sends already, watches it.
+async fn deliver(
+    app: &App,
+    renderer: Arc<Renderer>,
+    campaign: i64,
+    start_at: DateTime<Utc>,
+) -> anyhow::Result<()> {
+    let stop = stop_on_signal();
+    if let Ok(wait) = (start_at - clock::now()).to_std() {
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = stop.cancelled() => return Ok(()),
+        }
+    }
+    let watching = CancellationToken::new();
+    let watch = tokio::spawn(show_progress(
+        app.db.clone(),
+        campaign,
+        watching.clone(),
+        app.json,
+    ));
+    let sent = app
+        .sender(renderer)?
+        .run(sender_number(), Until::NothingDue, stop.clone())
+        .await;
+    let sent = match sent {
+        Err(SendError::Presence(PresenceError::Taken)) => {
+            tracing::info!("another process sends from this database; watching it");
+            wait_until_tried(&app.db, campaign, &stop).await
+        }
+        other => other.map_err(anyhow::Error::from),
+    };
+    watching.cancel();
+    watch.await?;
+    sent
+}
+
+async fn wait_until_tried(db: &Db, campaign: i64, stop: &CancellationToken) -> anyhow::Result<()> {
+    loop {
+        let mut tx = db.read().await?;
+        let account = campaign::account(&mut tx, Some(campaign)).await?;
+        drop(tx);
+        if account.waiting + account.in_flight == 0 || stop.is_cancelled() {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+}
+
+/// A bar of what has been settled, on a terminal alone.
+pub async fn show_progress(db: Db, campaign: i64, until: CancellationToken, quiet: bool) {
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len}, {per_sec}, {eta} left  {msg}")
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
+    let bar = if quiet {
+        ProgressBar::hidden()
+    } else {
+        ProgressBar::new(0)
+    };
+    bar.set_style(style);
+    while !until.is_cancelled() {
+        if let Ok(account) = read_account(&db, campaign).await {
+            bar.set_length(account.planned.unsigned_abs());
+            bar.set_position(
+                (account.planned - account.waiting - account.in_flight).unsigned_abs(),
+            );
+            bar.set_message(format!(
+                "{} deferred, {} bounced",
+                account.deferred, account.bounced
+            ));
+        }
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_millis(300)) => {}
+            () = until.cancelled() => {}
+        }
+    }
+    bar.finish_and_clear();
+}
+
+async fn read_account(db: &Db, campaign: i64) -> sqlx::Result<Account> {
+    campaign::account(&mut db.read().await?, Some(campaign)).await
+}
+
+async fn list(app: &App) -> anyhow::Result<Done> {
+    let mut tx = app.db.read().await?;
+    let campaigns = campaign::list(&mut tx).await?;
+    drop(tx);
+    let mut statuses = Vec::new();
+    for campaign in &campaigns {
+        statuses.push(status(&app.db, campaign, None).await?);
+    }
+    app.show(&statuses, || {
+        statuses.iter().for_each(print_status);
+        if statuses.is_empty() {
+            println!("Nothing has been sent yet.");
+        }
+    })?;
+    Ok(Done::Wholly)
+}
+
+async fn status(db: &Db, campaign: &Campaign, took: Option<Duration>) -> anyhow::Result<Status> {
+    let mut tx = db.read().await?;
+    Ok(Status {
+        campaign: campaign.month.clone(),
+        state: campaign.state.to_string(),
+        account: campaign::account(&mut tx, Some(campaign.id)).await?,
+        seconds: took.map(|took| (took.as_secs_f64() * 1000.0).round() / 1000.0),
+        next_try_at: queue::next_due(&mut tx, campaign.id).await?,
+    })
+}
+
+async fn campaign_of(app: &App, month: Month) -> anyhow::Result<Campaign> {
+    let mut tx = app.db.read().await?;
+    let found = campaign::of_month(&mut tx, month).await?;
+    found.with_context(|| format!("{month} has not been sent; `bulletin send {month}` does it"))
+}
+
+fn no_issue(month: Month) -> String {
+    format!("there is no issue {month}; `bulletin issue list` shows what there is")
+}
+
+/// A reader who does not exist, with these topics.
+fn somebody(app: &App, written: &[String]) -> anyhow::Result<Subscriber> {
+    let mut topics = Vec::new();
+    for topic in written {
+        let known = app.vocabulary.topic(topic);
+        let known = known.with_context(|| {
+            format!("there is no topic '{topic}'; `bulletin topic list` shows them")
+        })?;
+        topics.push(known.slug.clone());
+    }
+    Ok(Subscriber {
+        id: Uuid::nil(),
+        address: "reader@example.org".to_owned(),
+        address_hash: Vec::new(),
+        name: "A Reader".to_owned(),
+        state: Subscribed::Active,
+        topics: sqlx::types::Json(topics),
+        research_types: sqlx::types::Json(Vec::new()),
+        frequency: Frequency::Monthly,
+        format: Format::Html,
+        language: Language::English,
+        time_zone: "UTC".to_owned(),
+        on_nothing: None,
+        link: Uuid::nil(),
+        since: clock::now(),
+    })
+}
+
+/// What this reader would get; where that is nothing, the note that says so.
+fn selection(app: &App, content: &Content, reader: &Subscriber) -> Selection {
+    let choice = Choice::new(reader.topics.0.clone(), reader.research_types.0.clone());
+    content
+        .select(&choice, covers(content, reader.frequency))
+        .unwrap_or_else(
+            || match reader.on_nothing.unwrap_or(app.config.on_nothing) {
+                bulletin::config::OnNothing::Pick => Selection::pick(),
+                _ => Selection::note(),
+            },
+        )
+}
+
+/// A moment with an offset, a local time in `schedule.time_zone`, or `next`.
+fn read_time(app: &App, written: &str, now: DateTime<Utc>) -> anyhow::Result<DateTime<Utc>> {
+    let zone = app.config.schedule_time_zone;
+    let at = if written == "next" {
+        let rule = app
+            .config
+            .schedule_rule
+            .as_deref()
+            .context("'next' needs schedule.rule to be set")?;
+        Schedule::parse(rule, zone)?
+            .next(now)
+            .context("schedule.rule is never due again")?
+    } else {
+        bulletin::schedule::moment(written, zone)
+            .context("write the time as 2026-12-01T09:00:00Z or '2026-12-01 09:00'")?
+    };
+    if at < now {
+        bail!("{at} is past; leave --at out to send now")
+    } else {
+        Ok(at)
+    }
+}
+
+fn announce(plan: &Plan, start_at: DateTime<Utc>, now: DateTime<Utc>) {
+    if plan.settled {
+        println!(
+            "{} has its campaign already; nobody gets it twice.",
+            plan.month
+        );
+    } else {
+        println!(
+            "{}: {} readers, {} different mails.",
+            plan.month,
+            plan.recipients,
+            plan.variants.len()
+        );
+    }
+    if start_at > now {
+        println!("The first goes out at {}.", start_at.to_rfc3339());
+    }
+}
+
+pub fn print_plan(plan: &Plan) {
+    let settled = if plan.settled {
+        " (settled by its campaign)"
+    } else {
+        ""
+    };
+    println!(
+        "{}: {} readers get {} different mails{settled}.\n",
+        plan.month,
+        plan.recipients,
+        plan.variants.len()
+    );
+    for variant in &plan.variants {
+        let what = match variant.occasion {
+            "note" => "nothing matched: a note with the titles".to_owned(),
+            "pick" => format!(
+                "nothing matched: the editor's pick, {}",
+                variant.summaries.join(" + ")
+            ),
+            _ => variant.summaries.join(" + "),
+        };
+        println!("{:>8}  {what}", variant.subscribers);
+    }
+    println!();
+    for (reason, count) in &plan.excluded {
+        println!("{count:>8}  left out: {}", reason.replace('_', " "));
+    }
+    for warning in &plan.warnings {
+        println!("warning: {warning}");
+    }
+    println!("\nfingerprint {}", plan.fingerprint);
+}
+
+/// A campaign's account, as it is printed at the end of a send.
+pub fn print_account(month: &str, account: &Account, took: Duration) {
+    println!("campaign {month}");
+    print_lines(account);
+    println!("  {:.3} seconds", took.as_secs_f64());
+}
+
+fn print_status(status: &Status) {
+    println!("campaign {} ({})", status.campaign, status.state);
+    print_lines(&status.account);
+    if let Some(seconds) = status.seconds {
+        println!("  {seconds} seconds");
+    }
+    if let Some(next) = status.next_try_at {
+        println!(
+            "  The next is due at {}; `bulletin serve`, `bulletin worker` or this command again goes on.",
+            next.to_rfc3339()
+        );
+    }
+}
+
+fn print_lines(account: &Account) {
+    let lines = [
+        ("planned", account.planned),
+        ("accepted", account.accepted),
+        ("waiting", account.waiting),
+        ("deferred", account.deferred),
+        ("in flight", account.in_flight),
+        ("bounced", account.bounced),
+        ("suppressed", account.suppressed),
+        ("unknown", account.unknown),
+    ];
+    for (name, count) in lines {
+        println!("  {name:<11}{count:>9}");
+    }
+}

@@ -1,0 +1,177 @@
+//! `serve`, `worker` and `doctor`.
+
+use std::os::unix::fs::PermissionsExt;
+use std::sync::Arc;
+
+use anyhow::Context;
+use bulletin::clock;
+use bulletin::config::Config;
+use bulletin::db::Db;
+use bulletin::deliver::Until;
+use bulletin::secret::Keys;
+use bulletin::web::{self, Site};
+use serde::Serialize;
+use tokio::net::TcpListener;
+
+use super::Done;
+use super::app::{self, App, sender_number, stop_on_signal};
+
+/// The site and the delivery, until told to stop.
+pub async fn serve(app: &App) -> anyhow::Result<Done> {
+    let stop = stop_on_signal();
+    let at = app.config.site_listen;
+    let listener = TcpListener::bind(at).await.with_context(|| {
+        format!("site.listen {at} cannot be had; is another `bulletin serve` running?")
+    })?;
+    let sender = app.sender(Arc::new(app.renderer()?))?;
+    tracing::info!(%at, "serving");
+    let mut sending = tokio::spawn(sender.run(sender_number(), Until::Stopped, stop.clone()));
+    let pages = web::guarded(web::routes(site(app)));
+    let serving =
+        axum::serve(listener, pages).with_graceful_shutdown(stop.clone().cancelled_owned());
+    let mut served = tokio::spawn(async move { serving.await });
+    tokio::select! {
+        served = &mut served => served?.context("the site failed")?,
+        sent = &mut sending => {
+            sent??;
+            served.await?.context("the site failed")?;
+            return Ok(Done::Wholly);
+        }
+    }
+    stop.cancel();
+    sending.await??;
+    Ok(Done::Wholly)
+}
+
+/// Delivery alone, until told to stop.
+pub async fn worker(app: &App) -> anyhow::Result<Done> {
+    let stop = stop_on_signal();
+    let sender = app.sender(Arc::new(app.renderer()?))?;
+    tracing::info!("delivering");
+    sender.run(sender_number(), Until::Stopped, stop).await?;
+    Ok(Done::Wholly)
+}
+
+/// What the pages need.
+pub fn site(app: &App) -> Site {
+    Site {
+        db: app.db.clone(),
+        keys: app.keys.clone(),
+        vocabulary: Arc::new(app.vocabulary.clone()),
+        name: app.config.site_name.clone(),
+        clock: clock::system(),
+    }
+}
+
+/// One thing that `doctor` looked at.
+#[derive(Serialize)]
+struct Finding {
+    what: &'static str,
+    fine: bool,
+    says: String,
+}
+
+/// Looks at everything that sending needs, and says what to mend.
+pub async fn doctor(config: Config, json: bool) -> anyhow::Result<Done> {
+    let findings = vec![
+        identity(&config),
+        database(&config).await,
+        key_file(&config),
+        signature(&config),
+        relay(&config).await,
+    ];
+    if json {
+        println!("{}", serde_json::to_string_pretty(&findings)?);
+    } else {
+        for finding in &findings {
+            println!(
+                "{:<5} {}: {}",
+                if finding.fine { "fine" } else { "mend" },
+                finding.what,
+                finding.says
+            );
+        }
+    }
+    let fit = findings.iter().all(|finding| finding.fine);
+    Ok(if fit {
+        Done::Wholly
+    } else {
+        Done::PartlyRefused
+    })
+}
+
+fn finding(what: &'static str, looked: anyhow::Result<String>) -> Finding {
+    match looked {
+        Ok(says) => Finding {
+            what,
+            fine: true,
+            says,
+        },
+        Err(error) => Finding {
+            what,
+            fine: false,
+            says: format!("{error:#}"),
+        },
+    }
+}
+
+fn identity(config: &Config) -> Finding {
+    let missing = config.missing_identity();
+    finding(
+        "the sender's identity",
+        match missing.is_empty() {
+            true => Ok("complete".to_owned()),
+            false => Err(anyhow::anyhow!("set {}", missing.join(", "))),
+        },
+    )
+}
+
+async fn database(config: &Config) -> Finding {
+    let opened = Db::open(&config.database_url.0).await;
+    finding(
+        "the database",
+        opened
+            .map(|_| "opens, and its tables are up to date".to_owned())
+            .map_err(Into::into),
+    )
+}
+
+fn key_file(config: &Config) -> Finding {
+    let look = || -> anyhow::Result<String> {
+        Keys::open(&config.key_file)?;
+        let mode = std::fs::metadata(&config.key_file)?.permissions().mode() & 0o777;
+        let path = config.key_file.display();
+        anyhow::ensure!(
+            mode & 0o077 == 0,
+            "{path} can be read by others (mode {mode:o}); `chmod 600 {path}` mends it"
+        );
+        Ok("there, and its owner's alone; keep a copy, for every link already mailed depends on it".to_owned())
+    };
+    finding("the key of links", look())
+}
+
+fn signature(config: &Config) -> Finding {
+    let look = || -> anyhow::Result<String> {
+        let Some(dkim) = &config.dkim else {
+            return Ok("none here: the relay signs, or nobody does".to_owned());
+        };
+        let pem = std::fs::read(&dkim.key_file)
+            .with_context(|| format!("{} cannot be read", dkim.key_file.display()))?;
+        let signer = bulletin::dkim::Signer::from_pem(&dkim.domain, &dkim.selector, &pem)?;
+        Ok(format!(
+            "publish this TXT record at {}: {}",
+            signer.record_name(),
+            signer.public_record()
+        ))
+    };
+    finding("the signature", look())
+}
+
+async fn relay(config: &Config) -> Finding {
+    let look = async {
+        let session = app::relay(config)?.connect().await?;
+        session.quit().await;
+        anyhow::Ok("answers, and lets us in".to_owned())
+    };
+    finding("the relay", look.await)
+}

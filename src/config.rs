@@ -1,0 +1,386 @@
+//! Settings: the file and the environment, read once, every mistake reported together.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use chrono::Duration;
+use chrono_tz::Tz;
+use lettre::message::Mailbox;
+
+use crate::db::word;
+
+word! {
+    /// What becomes of a delivery that the relay may or may not have taken.
+    pub enum OnUnknown {
+        /// It is offered again under the same Message-ID.
+        Retry = "retry",
+        /// It waits for a person.
+        Hold = "hold",
+    }
+}
+
+word! {
+    /// What a reader gets in a month in which nothing matched their choices.
+    pub enum OnNothing {
+        Skip = "skip",
+        /// A line that says so, with the titles of the month.
+        Note = "note",
+        /// The editor's pick.
+        Pick = "pick",
+    }
+}
+
+/// Every setting, checked. `Debug` shows no secret.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub database_url: Secret,
+    pub smtp_url: Secret,
+    /// How many connections to the relay are kept open.
+    pub smtp_connections: usize,
+    /// A PEM file with a certificate authority of one's own, for a relay inside the house.
+    pub smtp_ca_file: Option<PathBuf>,
+    /// Where the readers' pages are, without a slash at the end.
+    pub site_url: String,
+    pub site_name: String,
+    /// Where `serve` listens.
+    pub site_listen: SocketAddr,
+    pub sender: Identity,
+    /// The domain of the return paths; the sender's own when not set.
+    pub bounce_domain: Option<String>,
+    pub dkim: Option<Dkim>,
+    pub key_file: PathBuf,
+    pub on_unknown: OnUnknown,
+    /// How long a deferred delivery is tried again before it counts as bounced.
+    pub delivery_life: Duration,
+    /// What a reader gets whom nothing matched, unless they chose for themselves.
+    pub on_nothing: OnNothing,
+    /// When an issue goes out by itself.
+    pub schedule_rule: Option<String>,
+    pub schedule_time_zone: Tz,
+    pub schedule_grace: Duration,
+    /// Topics and types of research of another organisation.
+    pub vocabulary_file: Option<PathBuf>,
+}
+
+/// Who sends. The law wants all four before anything goes out.
+#[derive(Clone, Debug, Default)]
+pub struct Identity {
+    pub from: Option<Mailbox>,
+    pub reply_to: Option<Mailbox>,
+    pub postal_address: Option<String>,
+    pub contact: Option<String>,
+}
+
+/// Where the signature's key is.
+#[derive(Clone, Debug)]
+pub struct Dkim {
+    pub domain: String,
+    pub selector: String,
+    pub key_file: PathBuf,
+}
+
+/// A setting that may hold a password.
+#[derive(Clone)]
+pub struct Secret(pub String);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(hidden)")
+    }
+}
+
+/// Why the settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("{} cannot be read", path.display())]
+    Unreadable {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    #[error("{} is not TOML", path.display())]
+    NotToml {
+        path: PathBuf,
+        source: Box<toml::de::Error>,
+    },
+    #[error("{}", .0.join("\n"))]
+    Mistakes(Vec<String>),
+}
+
+/// The key, its default as written in a file, and what it means. The sample configuration is checked against this list.
+pub const KEYS: &[(&str, Option<&str>)] = &[
+    ("database.url", Some("sqlite://bulletin.db")),
+    ("smtp.url", Some("smtp://127.0.0.1:25")),
+    ("smtp.connections", Some("10")),
+    ("smtp.ca_file", None),
+    ("site.url", Some("http://127.0.0.1:8080")),
+    ("site.name", Some("Research digest")),
+    ("site.listen", Some("127.0.0.1:8080")),
+    ("sender.from", None),
+    ("sender.reply_to", None),
+    ("sender.postal_address", None),
+    ("sender.contact", None),
+    ("bounce.domain", None),
+    ("dkim.domain", None),
+    ("dkim.selector", None),
+    ("dkim.key_file", None),
+    ("secret.key_file", Some("bulletin.key")),
+    ("delivery.on_unknown", Some("retry")),
+    ("delivery.life", Some("5d")),
+    ("digest.on_nothing", Some("skip")),
+    ("schedule.rule", None),
+    ("schedule.time_zone", Some("UTC")),
+    ("schedule.grace", Some("2h")),
+    ("topics.file", None),
+];
+
+/// The file that is read when `--config` names none.
+pub const DEFAULT_FILE: &str = "bulletin.toml";
+
+impl Config {
+    /// Reads `file` (or `bulletin.toml` where it exists) and then the environment, which wins.
+    pub fn load(file: Option<&Path>) -> Result<Config, ConfigError> {
+        let path = file.or_else(|| Some(Path::new(DEFAULT_FILE)).filter(|path| path.exists()));
+        let text = match path {
+            Some(path) => {
+                std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable {
+                    path: path.into(),
+                    source,
+                })?
+            }
+            None => String::new(),
+        };
+        let name = path.unwrap_or(Path::new("the settings"));
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "this is the one place that reads the environment"
+        )]
+        Config::read(name, &text, |variable| std::env::var(variable).ok())
+    }
+
+    /// Reads settings out of `text` and `environment` (a variable's name to its value).
+    pub fn read(
+        name: &Path,
+        text: &str,
+        environment: impl Fn(&str) -> Option<String>,
+    ) -> Result<Config, ConfigError> {
+        let table: toml::Table = text.parse().map_err(|source| ConfigError::NotToml {
+            path: name.into(),
+            source: Box::new(source),
+        })?;
+        let mut from = Reader {
+            name,
+            table: &table,
+            environment: &environment,
+            mistakes: Vec::new(),
+        };
+        from.refuse_unknown_keys();
+        let config = config(&mut from);
+        match (config, from.mistakes) {
+            (Some(config), mistakes) if mistakes.is_empty() => Ok(config),
+            (_, mistakes) => Err(ConfigError::Mistakes(mistakes)),
+        }
+    }
+
+    /// The keys that are still empty although nothing may be sent without them.
+    pub fn missing_identity(&self) -> Vec<&'static str> {
+        let sender = &self.sender;
+        [
+            ("sender.from", sender.from.is_none()),
+            ("sender.reply_to", sender.reply_to.is_none()),
+            ("sender.postal_address", sender.postal_address.is_none()),
+            ("sender.contact", sender.contact.is_none()),
+        ]
+        .into_iter()
+        .filter_map(|(key, missing)| missing.then_some(key))
+        .collect()
+    }
+}
+
+/// `None` when something needed could not be read; the mistakes are in `from` then.
+fn config(from: &mut Reader<'_>) -> Option<Config> {
+    let dkim = dkim(from);
+    let sender = Identity {
+        from: from.optional("sender.from", "Research Digest <digest@example.org>"),
+        reply_to: from.optional("sender.reply_to", "editor@example.org"),
+        postal_address: from.text("sender.postal_address"),
+        contact: from.text("sender.contact"),
+    };
+    let database_url = from.text("database.url").map(Secret);
+    let smtp_url = from.text("smtp.url").map(Secret);
+    let connections = from.parsed("smtp.connections", "a number from 1 to 500", |text| {
+        text.parse()
+            .ok()
+            .filter(|number| (1..=500).contains(number))
+    });
+    let site_url = from.parsed("site.url", "https://news.example.org", site_url);
+    let site_listen = from.optional("site.listen", "127.0.0.1:8080");
+    let on_unknown = from.optional("delivery.on_unknown", "retry or hold");
+    let delivery_life = from.parsed("delivery.life", "a time such as 5d or 12h", duration);
+    let on_nothing = from.optional("digest.on_nothing", "skip, note or pick");
+    let schedule_time_zone =
+        from.optional("schedule.time_zone", "an IANA name such as America/Toronto");
+    let schedule_grace = from.parsed("schedule.grace", "a time such as 2h or 30m", duration);
+    Some(Config {
+        database_url: database_url?,
+        smtp_url: smtp_url?,
+        smtp_connections: connections?,
+        smtp_ca_file: from.text("smtp.ca_file").map(PathBuf::from),
+        site_url: site_url?,
+        site_name: from.text("site.name")?,
+        site_listen: site_listen?,
+        sender,
+        bounce_domain: from.text("bounce.domain"),
+        dkim,
+        key_file: from.text("secret.key_file").map(PathBuf::from)?,
+        on_unknown: on_unknown?,
+        delivery_life: delivery_life?,
+        on_nothing: on_nothing?,
+        schedule_rule: from.text("schedule.rule"),
+        schedule_time_zone: schedule_time_zone?,
+        schedule_grace: schedule_grace?,
+        vocabulary_file: from.text("topics.file").map(PathBuf::from),
+    })
+}
+
+fn dkim(from: &mut Reader<'_>) -> Option<Dkim> {
+    let keys = ["dkim.domain", "dkim.selector", "dkim.key_file"];
+    let [domain, selector, key_file] = keys.map(|key| from.text(key));
+    match (domain, selector, key_file) {
+        (Some(domain), Some(selector), Some(key_file)) => Some(Dkim {
+            domain,
+            selector,
+            key_file: key_file.into(),
+        }),
+        (None, None, None) => None,
+        _ => {
+            from.mistakes.push(format!(
+                "{} must be set together, or none of them",
+                keys.join(", ")
+            ));
+            None
+        }
+    }
+}
+
+/// Without a slash at the end, so that paths can be put behind it.
+fn site_url(text: &str) -> Option<String> {
+    let rest = text
+        .strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"))?;
+    let plain = rest
+        .bytes()
+        .all(|byte| byte.is_ascii_graphic() && !b"\"<>\\^`{|}?#".contains(&byte));
+    (plain && !rest.is_empty()).then(|| text.trim_end_matches('/').to_owned())
+}
+
+/// `90s`, `30m`, `2h` or `5d`.
+fn duration(text: &str) -> Option<Duration> {
+    let (number, unit) = text
+        .trim()
+        .split_at_checked(text.trim().len().checked_sub(1)?)?;
+    let number: i64 = number
+        .trim()
+        .parse()
+        .ok()
+        .filter(|number| (0..=1_000_000).contains(number))?;
+    match unit {
+        "s" => Some(Duration::seconds(number)),
+        "m" => Some(Duration::minutes(number)),
+        "h" => Some(Duration::hours(number)),
+        "d" => Some(Duration::days(number)),
+        _ => None,
+    }
+}
+
+struct Reader<'a> {
+    name: &'a Path,
+    table: &'a toml::Table,
+    environment: &'a dyn Fn(&str) -> Option<String>,
+    mistakes: Vec<String>,
+}
+
+impl Reader<'_> {
+    fn refuse_unknown_keys(&mut self) {
+        let known: BTreeSet<&str> = KEYS.iter().map(|(key, _)| *key).collect();
+        for (section, value) in self.table {
+            let Some(keys) = value.as_table() else {
+                self.mistakes.push(format!(
+                    "{}: '{section}' must be a section, as in [{section}]",
+                    self.name.display()
+                ));
+                continue;
+            };
+            for key in keys.keys().map(|key| format!("{section}.{key}")) {
+                if !known.contains(key.as_str()) {
+                    self.mistakes.push(format!(
+                        "{}: there is no setting '{key}'{}",
+                        self.name.display(),
+                        nearest(&key)
+                    ));
+                }
+            }
+        }
+    }
+
+    /// What `key` is set to and where, the environment before the file before the default.
+    fn found(&self, key: &str) -> Option<(String, String)> {
+        let (section, name) = key.split_once('.')?;
+        let variable = format!("BULLETIN_{}", key.replace('.', "_").to_uppercase());
+        if let Some(value) = (self.environment)(&variable).filter(|value| !value.trim().is_empty())
+        {
+            return Some((value, variable));
+        }
+        let place = format!("{}: {key}", self.name.display());
+        match self
+            .table
+            .get(section)
+            .and_then(|section| section.get(name))
+        {
+            Some(toml::Value::String(text)) if text.trim().is_empty() => None,
+            Some(toml::Value::String(text)) => Some((text.clone(), place)),
+            Some(value) => Some((value.to_string(), place)),
+            None => KEYS
+                .iter()
+                .find(|(known, _)| *known == key)
+                .and_then(|(_, default)| default.map(|default| (default.to_owned(), place))),
+        }
+    }
+
+    fn text(&self, key: &str) -> Option<String> {
+        self.found(key).map(|(value, _)| value.trim().to_owned())
+    }
+
+    fn parsed<T>(&mut self, key: &str, like: &str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
+        let (value, place) = self.found(key)?;
+        let parsed = parse(value.trim());
+        if parsed.is_none() {
+            self.mistakes
+                .push(format!("{place} cannot be understood; write {like}"));
+        }
+        parsed
+    }
+
+    fn optional<T: FromStr>(&mut self, key: &str, like: &str) -> Option<T> {
+        self.parsed(key, like, |text| text.parse().ok())
+    }
+}
+
+/// ' (did you mean …?)' when a known key looks much like `wrong`.
+fn nearest(wrong: &str) -> String {
+    let shared = |known: &str| {
+        known
+            .bytes()
+            .zip(wrong.bytes())
+            .filter(|(a, b)| a == b)
+            .count()
+    };
+    KEYS.iter()
+        .map(|(key, _)| (shared(key), *key))
+        .max()
+        .filter(|(shared, key)| shared * 3 >= key.len() * 2)
+        .map(|(_, key)| format!(" (did you mean '{key}'?)"))
+        .unwrap_or_default()
+}

@@ -1,0 +1,68 @@
+//! What an outcome means: for the record, and for the reader.
+
+use super::smtp::{Outcome, Phase, Reply};
+
+/// Enhanced codes (RFC 3463) by which a server says for good that there is no such mailbox.
+///
+/// Other permanent refusals (spam, policy, size, a sender without authentication) are not the reader's fault and cost
+/// them nothing but this one message.
+const NO_SUCH_MAILBOX: [(u16, u16); 4] = [(1, 1), (1, 3), (1, 6), (1, 10)];
+
+impl Outcome {
+    /// The word that logs and tests know it by.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Outcome::Accepted { .. } => "accepted",
+            Outcome::Deferred { .. } => "deferred",
+            Outcome::Bounced { .. } => "bounced",
+            Outcome::Unknown { .. } => "unknown",
+        }
+    }
+
+    /// What is kept with the delivery: the relay's words, or what happened.
+    pub fn words(&self) -> String {
+        match self {
+            Outcome::Accepted { reply } | Outcome::Bounced { reply, .. } => reply.to_string(),
+            Outcome::Deferred {
+                reply: Some(reply), ..
+            } => reply.to_string(),
+            Outcome::Deferred { reason, .. } | Outcome::Unknown { reason } => reason.clone(),
+        }
+    }
+
+    /// Whether the recipient's server said that there is no such mailbox, and never will be.
+    pub fn names_a_bad_address(&self) -> bool {
+        let Outcome::Bounced {
+            phase: Phase::Rcpt,
+            reply,
+        } = self
+        else {
+            return false;
+        };
+        reply.status.is_some_and(|(class, subject, detail)| {
+            class == 5 && NO_SUCH_MAILBOX.contains(&(subject, detail))
+        })
+    }
+
+    /// Whether the relay is the trouble and not this message: then it costs the message no attempt.
+    pub fn is_the_relays_trouble(&self) -> bool {
+        matches!(self, Outcome::Deferred { reply: None, .. })
+    }
+
+    /// A message that we cannot even make: it fails alone, and the others go on.
+    pub fn unsendable(why: &str) -> Outcome {
+        Outcome::Bounced {
+            phase: Phase::Check,
+            reply: Reply::new(554, &format!("5.6.0 not sent: {why}")),
+        }
+    }
+
+    /// Not offered for a reason that will pass.
+    pub fn not_now(why: &str) -> Outcome {
+        Outcome::Deferred {
+            phase: Phase::Check,
+            reason: why.to_owned(),
+            reply: None,
+        }
+    }
+}

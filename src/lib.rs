@@ -1,0 +1,57 @@
+//! Bulletin: a monthly research digest, by email, to people who chose their topics.
+//!
+//! The map, in the order in which things are known: each module uses only those above it.
+
+pub mod clock;
+
+pub mod db;
+
+pub mod config;
+
+pub mod secret;
+
+pub mod issue;
+
+pub mod citation;
+
+pub mod topic;
+
+pub mod suggest;
+
+pub mod import;
+
+pub mod archive;
+
+pub mod subscription;
+
+pub mod campaign;
+
+pub mod subscriber;
+
+pub mod suppression;
+
+pub mod enrol;
+
+pub mod content;
+
+pub mod plan;
+
+pub mod schedule;
+
+pub mod verp;
+
+pub mod dkim;
+
+pub mod mime;
+
+pub mod render;
+
+pub mod deliver;
+
+pub mod feedback;
+
+pub mod web;
+
+pub mod listen;
+
+pub mod demo;

@@ -1,0 +1,152 @@
+//! Messages on the wire: header fields (RFC 5322, 2047, 6532) and bodies (RFC 2045).
+
+use std::fmt::Write;
+
+use email_encoding::headers::writer::EmailWriter;
+use email_encoding::headers::{quoted_string, rfc2047};
+
+/// Separates the parts of our messages. Quoted-printable text cannot hold `=_`, so no content can end a part.
+pub const BOUNDARY: &str = "=_bulletin";
+
+/// Adds a field whose value is text for people: non-ASCII as encoded words, folded at 76 columns.
+pub fn text_field(to: &mut String, name: &str, value: &str) {
+    to.push_str(name);
+    to.push_str(": ");
+    {
+        let start = name.len() + 2;
+        let mut writer = EmailWriter::new(to, start, 0, false);
+        let value = one_line(value);
+        if value
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() || byte == b' ')
+            && !value.contains("=?")
+        {
+            writer
+                .folding()
+                .write_str(&value)
+                .expect("a String takes everything");
+        } else {
+            rfc2047::encode(&value, &mut writer).expect("a String takes everything");
+        }
+    }
+    to.push_str("\r\n");
+}
+
+/// Adds a field of one mailbox. A name is quoted or encoded as it needs; an address of UTF-8 stays as it is (RFC 6532).
+pub fn mailbox_field(to: &mut String, field: &str, name: &str, address: &str) {
+    to.push_str(field);
+    to.push_str(": ");
+    let name = one_line(name);
+    if name.is_empty() {
+        to.push_str(address);
+    } else {
+        let mut writer = EmailWriter::new(to, field.len() + 2, 0, false);
+        // A quoted string cannot be folded; encoded words can.
+        let encode = if name.len() > 60 {
+            rfc2047::encode
+        } else {
+            quoted_string::encode
+        };
+        encode(&name, &mut writer).expect("a String takes everything");
+        let line = writer.line_len();
+        drop(writer);
+        let fits = line + address.len() + 3 <= 76;
+        to.push_str(if fits { " <" } else { "\r\n <" });
+        to.push_str(address);
+        to.push('>');
+    }
+    to.push_str("\r\n");
+}
+
+/// Adds a field of protocol elements, each on a line of its own once they do not fit on one. ASCII only.
+pub fn list_field(to: &mut String, field: &str, elements: &[&str]) {
+    to.push_str(field);
+    to.push(':');
+    let mut column = field.len() + 1;
+    for (index, element) in elements.iter().enumerate() {
+        let comma = if index + 1 < elements.len() { "," } else { "" };
+        if column + 1 + element.len() + comma.len() > 76 {
+            to.push_str("\r\n");
+            column = 0;
+        }
+        to.push(' ');
+        to.push_str(element);
+        to.push_str(comma);
+        column += 1 + element.len() + comma.len();
+    }
+    to.push_str("\r\n");
+}
+
+/// Text in quoted-printable, its lines ending in CRLF. It may be set together of pieces, each encoded by itself.
+pub fn quoted_printable(text: &str) -> String {
+    let lines = text.replace("\r\n", "\n").replace('\n', "\r\n");
+    quoted_printable::encode_to_str(lines)
+}
+
+/// Ends an encoded piece so that the next begins on a new line without one being seen.
+pub fn soft_break(encoded: &mut String) {
+    if !encoded.is_empty() && !encoded.ends_with('\n') {
+        encoded.push_str("=\r\n");
+    }
+}
+
+/// Controls would end a field or hide what follows: they become spaces.
+fn one_line(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect::<String>()
+        .trim()
+        .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mailbox(name: &str) -> String {
+        let mut field = String::new();
+        mailbox_field(&mut field, "To", name, "a@example.org");
+        field
+    }
+
+    #[test]
+    fn names_cannot_add_fields() {
+        let field = mailbox("Ann\r\nBcc: x@example.org");
+        assert_eq!(field.lines().count(), 1, "{field}");
+        assert!(field.ends_with("<a@example.org>\r\n"));
+    }
+
+    #[test]
+    fn names_are_quoted_or_encoded_as_they_need() {
+        assert_eq!(mailbox("Ann Lee"), "To: \"Ann Lee\" <a@example.org>\r\n");
+        assert!(mailbox("Zoë").contains("=?utf-8?b?"));
+        assert_eq!(mailbox(""), "To: a@example.org\r\n");
+    }
+
+    #[test]
+    fn long_texts_fold_below_78_columns() {
+        let mut field = String::new();
+        text_field(
+            &mut field,
+            "Subject",
+            &"ein längerer Betreff für viele ".repeat(5),
+        );
+        text_field(&mut field, "Subject", &"a plain long subject ".repeat(8));
+        assert!(field.lines().all(|line| line.len() <= 78), "{field}");
+        assert!(!field.contains("\r\n\r\n"));
+    }
+
+    #[test]
+    fn quoted_printable_lines_are_short_and_survive() {
+        let text = format!("é{}\nend = here \n", "x".repeat(200));
+        let encoded = quoted_printable(&text);
+        assert!(encoded.lines().all(|line| line.len() <= 76));
+        let decoded =
+            quoted_printable::decode(&encoded, quoted_printable::ParseMode::Strict).unwrap();
+        assert_eq!(
+            String::from_utf8(decoded).unwrap().replace("\r\n", "\n"),
+            text
+        );
+        assert!(!encoded.contains("=_"));
+    }
+}

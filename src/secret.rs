@@ -1,0 +1,187 @@
+//! The key of links and return paths, and what is made with it.
+
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use data_encoding::{BASE32_NOPAD, BASE64URL_NOPAD, HEXLOWER_PERMISSIVE};
+use ring::hmac;
+use ring::rand::{SecureRandom, SystemRandom};
+use uuid::Uuid;
+
+/// Bytes of a code that are kept; 96 bits cannot be guessed, and links stay short.
+const CODE_LENGTH: usize = 12;
+
+/// What a link may be used for. A link made for one purpose is worthless for any other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    Unsubscribe,
+    Preferences,
+}
+
+/// The newest key first: it makes; every key still checks, so that old mails' links go on working after a change.
+#[derive(Clone)]
+pub struct Keys {
+    keys: Vec<hmac::Key>,
+}
+
+/// Why the key file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    #[error("the key file {} cannot be read or made", path.display())]
+    File {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    #[error("{}:{line} is not a key: 64 hexadecimal digits, the newest key on the first line", path.display())]
+    NotAKey { path: PathBuf, line: usize },
+    #[error("{} holds no key; restore it from the backup, for every link already mailed depends on it", path.display())]
+    Empty { path: PathBuf },
+}
+
+impl Keys {
+    /// Reads the key file; makes one, readable by its owner alone, when there is none.
+    pub fn open(path: &Path) -> Result<Keys, KeyError> {
+        let fails = |source| KeyError::File {
+            path: path.into(),
+            source,
+        };
+        if !path.exists() {
+            make_key_file(path).map_err(fails)?;
+        }
+        Keys::parse(path, &std::fs::read_to_string(path).map_err(fails)?)
+    }
+
+    fn parse(path: &Path, text: &str) -> Result<Keys, KeyError> {
+        let keys: Vec<_> = text
+            .lines()
+            .enumerate()
+            .filter(|(_, line)| !line.trim().is_empty())
+            .map(|(index, line)| {
+                HEXLOWER_PERMISSIVE
+                    .decode(line.trim().as_bytes())
+                    .ok()
+                    .filter(|key| key.len() == 32)
+                    .map(|key| hmac::Key::new(hmac::HMAC_SHA256, &key))
+                    .ok_or(KeyError::NotAKey {
+                        path: path.into(),
+                        line: index + 1,
+                    })
+            })
+            .collect::<Result<_, _>>()?;
+        if keys.is_empty() {
+            Err(KeyError::Empty { path: path.into() })
+        } else {
+            Ok(Keys { keys })
+        }
+    }
+
+    /// What stands for an address where the address itself must not be kept. Made with the oldest key, so that it lasts.
+    pub fn address_hash(&self, normalised: &str) -> Vec<u8> {
+        let oldest = self
+            .keys
+            .last()
+            .expect("`parse` refuses a file without keys");
+        code(oldest, "address", normalised.as_bytes())
+            .as_ref()
+            .to_vec()
+    }
+
+    /// The part of a reader's link that says who and for what; 38 characters.
+    pub fn link(&self, purpose: Purpose, reader: Uuid) -> String {
+        BASE64URL_NOPAD.encode(&self.sealed(purpose.label(), reader.as_bytes()))
+    }
+
+    /// Whose link `token` is, if it is one of ours for this purpose.
+    pub fn reader(&self, purpose: Purpose, token: &str) -> Option<Uuid> {
+        let sealed = BASE64URL_NOPAD.decode(token.as_bytes()).ok()?;
+        Uuid::from_slice(self.opened(purpose.label(), &sealed)?).ok()
+    }
+
+    /// A delivery's name in lower-case letters and digits that survive any mail system; 32 characters.
+    pub fn delivery_name(&self, label: &str, delivery: i64) -> String {
+        BASE32_NOPAD
+            .encode(&self.sealed(label, &delivery.to_be_bytes()))
+            .to_ascii_lowercase()
+    }
+
+    /// The delivery of a name that `delivery_name` gave under the same label, in any case of letters.
+    pub fn delivery(&self, label: &str, name: &str) -> Option<i64> {
+        let sealed = BASE32_NOPAD
+            .decode(name.to_ascii_uppercase().as_bytes())
+            .ok()?;
+        self.opened(label, &sealed)?
+            .try_into()
+            .ok()
+            .map(i64::from_be_bytes)
+    }
+
+    fn sealed(&self, label: &str, body: &[u8]) -> Vec<u8> {
+        let newest = self
+            .keys
+            .first()
+            .expect("`parse` refuses a file without keys");
+        let mut sealed = body.to_vec();
+        sealed.extend_from_slice(&code(newest, label, body).as_ref()[..CODE_LENGTH]);
+        sealed
+    }
+
+    fn opened<'a>(&self, label: &str, sealed: &'a [u8]) -> Option<&'a [u8]> {
+        let (body, given) = sealed.split_at_checked(sealed.len().checked_sub(CODE_LENGTH)?)?;
+        let matches = |key: &hmac::Key| {
+            let right = code(key, label, body);
+            right.as_ref()[..CODE_LENGTH]
+                .iter()
+                .zip(given)
+                .fold(0, |differs, (a, b)| differs | (a ^ b))
+                == 0
+        };
+        self.keys.iter().any(matches).then_some(body)
+    }
+}
+
+impl Purpose {
+    fn label(self) -> &'static str {
+        match self {
+            Purpose::Unsubscribe => "unsubscribe",
+            Purpose::Preferences => "preferences",
+        }
+    }
+}
+
+/// The label and its length keep a code made for one thing from passing for another.
+fn code(key: &hmac::Key, label: &str, body: &[u8]) -> hmac::Tag {
+    let mut context = hmac::Context::with_key(key);
+    context.update(&[label.len() as u8]);
+    context.update(label.as_bytes());
+    context.update(body);
+    context.sign()
+}
+
+fn make_key_file(path: &Path) -> std::io::Result<()> {
+    let mut key = [0; 32];
+    SystemRandom::new()
+        .fill(&mut key)
+        .map_err(|_| std::io::Error::other("the system gives no random numbers"))?;
+    if let Some(folder) = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+    {
+        std::fs::create_dir_all(folder)?;
+    }
+    // Written beside and renamed without overwriting, so that two starters end with one whole key.
+    let beside = path.with_extension(format!("{}.new", std::process::id()));
+    let mut file = std::fs::File::options()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&beside)?;
+    writeln!(file, "{}", HEXLOWER_PERMISSIVE.encode(&key))?;
+    file.sync_all()?;
+    let linked = std::fs::hard_link(&beside, path);
+    std::fs::remove_file(&beside)?;
+    match linked {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        other => other,
+    }
+}

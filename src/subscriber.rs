@@ -1,0 +1,315 @@
+//! Subscribers: people, each by one address.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use crate::campaign::DeliveryState;
+use crate::config::OnNothing;
+use crate::db::{Tx, on, row};
+use crate::secret::Keys;
+use crate::subscription::{Choice, Format, Frequency, Language, State};
+
+/// An address that mail can be sent to: local part as written, domain as lower-case A-labels (RFC 5890).
+///
+/// No quoted local parts, comments or address literals: no reader has them, and they are how headers get forged.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Address {
+    text: String,
+    at: usize,
+}
+
+/// Why a text is not an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AddressError {
+    #[error("the address is empty")]
+    Empty,
+    #[error("the address has no '@'")]
+    NoAt,
+    #[error(
+        "the part before '@' is empty, too long (64 bytes), or has a character that is not allowed there"
+    )]
+    LocalPart,
+    #[error("the domain is not a domain name with at least one dot")]
+    Domain,
+    #[error("the address is longer than 254 bytes")]
+    TooLong,
+}
+
+impl Address {
+    /// Reads an address as a person writes it; space around it does not count.
+    pub fn parse(written: &str) -> Result<Address, AddressError> {
+        let written = written.trim();
+        if written.is_empty() {
+            return Err(AddressError::Empty);
+        }
+        let (local, domain) = written.rsplit_once('@').ok_or(AddressError::NoAt)?;
+        if !is_local_part(local) {
+            return Err(AddressError::LocalPart);
+        }
+        let domain = ascii_domain(domain).ok_or(AddressError::Domain)?;
+        if local.len() + 1 + domain.len() > 254 {
+            return Err(AddressError::TooLong);
+        }
+        Ok(Address {
+            text: format!("{local}@{domain}"),
+            at: local.len(),
+        })
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    pub fn domain(&self) -> &str {
+        &self.text[self.at + 1..]
+    }
+
+    /// The same for every way of writing the address that reaches the same mailbox in practice.
+    pub fn normalised(&self) -> String {
+        self.text.to_lowercase()
+    }
+
+    /// What stands for this address in suppressions and consents.
+    pub fn hash(&self, keys: &Keys) -> Vec<u8> {
+        keys.address_hash(&self.normalised())
+    }
+}
+
+/// Addresses are kept out of logs: only `as_str` shows one.
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(address)")
+    }
+}
+
+row! {
+    /// A subscriber as the database has it.
+    #[derive(Clone)]
+    pub struct Subscriber {
+        pub id: Uuid,
+        pub address: String,
+        pub address_hash: Vec<u8>,
+        /// Empty when not told.
+        pub name: String,
+        pub state: State,
+        pub topics: Json<Vec<String>>,
+        pub research_types: Json<Vec<String>>,
+        pub frequency: Frequency,
+        pub format: Format,
+        pub language: Language,
+        /// An IANA name.
+        pub time_zone: String,
+        /// `None` leaves it to the operator.
+        pub on_nothing: Option<OnNothing>,
+        /// The random name that stands for the reader in links.
+        pub link: Uuid,
+        /// When the consent that we act on was given.
+        pub since: DateTime<Utc>,
+    }
+}
+
+row! {
+    /// One mail of a reader's, and what became of it.
+    #[derive(Clone, Debug, Serialize)]
+    pub struct Delivered {
+        pub month: String,
+        pub state: DeliveryState,
+        pub attempts: i64,
+        /// The relay's last words.
+        pub reply: Option<String>,
+    }
+}
+
+/// Someone to be added.
+#[derive(Clone, Debug)]
+pub struct NewSubscriber {
+    pub id: Uuid,
+    pub link: Uuid,
+    pub address: Address,
+    pub name: String,
+    pub choice: Choice,
+    pub frequency: Frequency,
+    pub format: Format,
+    pub language: Language,
+    pub time_zone: String,
+    pub consent_at: DateTime<Utc>,
+    pub consent_source: String,
+}
+
+const COLUMNS: &str = "SELECT s.id, s.address, s.address_hash, s.name, s.state, c.topics, c.research_types, \
+     s.frequency, s.format, s.language, s.time_zone, s.on_nothing, s.link, s.since \
+     FROM subscriber s JOIN choice c ON c.id = s.choice_id";
+
+/// The subscriber of an address, by its hash.
+pub async fn by_address(tx: &mut Tx, address_hash: &[u8]) -> sqlx::Result<Option<Subscriber>> {
+    let sql = format!("{COLUMNS} WHERE s.address_hash = $1");
+    on!(tx, |conn| sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(address_hash)
+        .fetch_optional(conn)
+        .await)
+}
+
+/// The subscriber whom a link names.
+pub async fn by_link(tx: &mut Tx, link: Uuid) -> sqlx::Result<Option<Subscriber>> {
+    let sql = format!("{COLUMNS} WHERE s.link = $1");
+    on!(tx, |conn| sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(link)
+        .fetch_optional(conn)
+        .await)
+}
+
+/// Up to `limit` subscribers after `after` in the order of their ids: all of them, page by page, in bounded memory.
+pub async fn page(tx: &mut Tx, after: Uuid, limit: i64) -> sqlx::Result<Vec<Subscriber>> {
+    let sql = format!("{COLUMNS} WHERE s.id > $1 ORDER BY s.id LIMIT $2");
+    on!(tx, |conn| sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(after)
+        .bind(limit)
+        .fetch_all(conn)
+        .await)
+}
+
+/// The subscribers of these ids, in no order; unknown ids are passed over.
+pub async fn of_ids(tx: &mut Tx, ids: &[Uuid]) -> sqlx::Result<Vec<Subscriber>> {
+    on!(tx, |conn| {
+        let mut query = sqlx::QueryBuilder::<Driver>::new(format!("{COLUMNS} WHERE s.id IN ("));
+        let mut list = query.separated(", ");
+        for id in ids {
+            list.push_bind(*id);
+        }
+        query.push(")");
+        query.build_query_as().fetch_all(conn).await
+    })
+}
+
+/// What stands for a subscriber's address; `None` once they are erased.
+pub async fn address_hash(tx: &mut Tx, id: Uuid) -> sqlx::Result<Option<Vec<u8>>> {
+    on!(tx, |conn| sqlx::query_scalar(
+        "SELECT address_hash FROM subscriber WHERE id = $1"
+    )
+    .bind(id)
+    .fetch_optional(conn)
+    .await)
+}
+
+/// A reader's mails, the newest issue first.
+pub async fn deliveries(tx: &mut Tx, id: Uuid) -> sqlx::Result<Vec<Delivered>> {
+    on!(tx, |conn| {
+        sqlx::query_as(
+        "SELECT i.month, d.state, d.attempts, d.reply FROM delivery d JOIN campaign c ON c.id = d.campaign_id \
+         JOIN issue i ON i.id = c.issue_id WHERE d.subscriber_id = $1 ORDER BY i.month DESC",
+    )
+    .bind(id)
+    .fetch_all(conn)
+    .await
+    })
+}
+
+/// Which of these hashes belong to a subscriber already.
+pub async fn known(tx: &mut Tx, hashes: &[Vec<u8>]) -> sqlx::Result<Vec<Vec<u8>>> {
+    among(
+        tx,
+        "SELECT address_hash FROM subscriber WHERE address_hash IN (",
+        hashes,
+    )
+    .await
+}
+
+/// Which of `hashes` the query, which ends with an open bracket, finds.
+pub(crate) async fn among(
+    tx: &mut Tx,
+    query: &'static str,
+    hashes: &[Vec<u8>],
+) -> sqlx::Result<Vec<Vec<u8>>> {
+    if hashes.is_empty() {
+        return Ok(Vec::new());
+    }
+    on!(tx, |conn| {
+        let mut query = sqlx::QueryBuilder::<Driver>::new(query);
+        let mut list = query.separated(", ");
+        for hash in hashes {
+            list.push_bind(hash.as_slice());
+        }
+        query.push(")");
+        query.build_query_scalar().fetch_all(conn).await
+    })
+}
+
+/// Adds subscribers whose consent is on record elsewhere, as active. Their choices must be kept already.
+pub async fn add(tx: &mut Tx, keys: &Keys, new: &[NewSubscriber]) -> sqlx::Result<()> {
+    on!(tx, |conn| {
+        let mut query = sqlx::QueryBuilder::<Driver>::new(
+            "INSERT INTO subscriber (id, address, address_hash, name, state, choice_id, frequency, format, \
+             language, time_zone, link, since) ",
+        );
+        query.push_values(new, |mut row, subscriber| {
+            row.push_bind(subscriber.id)
+                .push_bind(subscriber.address.as_str())
+                .push_bind(subscriber.address.hash(keys))
+                .push_bind(subscriber.name.as_str())
+                .push_bind(State::Active.as_str())
+                .push_bind(subscriber.choice.id())
+                .push_bind(subscriber.frequency.as_str())
+                .push_bind(subscriber.format.as_str())
+                .push_bind(subscriber.language.as_str())
+                .push_bind(subscriber.time_zone.as_str())
+                .push_bind(subscriber.link)
+                .push_bind(subscriber.consent_at);
+        });
+        query.build().execute(conn).await.map(drop)
+    })
+}
+
+/// Removes the subscriber; what waits for them must have been settled before.
+pub async fn remove(tx: &mut Tx, id: Uuid) -> sqlx::Result<()> {
+    on!(tx, |conn| sqlx::query(
+        "DELETE FROM subscriber WHERE id = $1"
+    )
+    .bind(id)
+    .execute(conn)
+    .await
+    .map(drop))
+}
+
+fn is_local_part(local: &str) -> bool {
+    let allowed = |c: char| {
+        c.is_ascii_alphanumeric()
+            || "!#$%&'*+-/=?^_`{|}~.".contains(c)
+            || (!c.is_ascii() && is_letter_like(c))
+    };
+    !local.is_empty()
+        && local.len() <= 64
+        && !local.starts_with('.')
+        && !local.ends_with('.')
+        && !local.contains("..")
+        && local.chars().all(allowed)
+}
+
+/// RFC 6532 allows any UTF-8; controls, spaces and the marks that turn reading direction are how people are deceived.
+fn is_letter_like(c: char) -> bool {
+    let turns = matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{061C}');
+    let unassigned = matches!(c, '\u{E000}'..='\u{F8FF}' | '\u{FDD0}'..='\u{FDEF}' | '\u{FFF0}'..='\u{FFFF}' | '\u{E0000}'..);
+    !c.is_control() && !c.is_whitespace() && !turns && !unassigned
+}
+
+fn ascii_domain(domain: &str) -> Option<String> {
+    let ascii = idna::domain_to_ascii_strict(domain.strip_suffix('.').unwrap_or(domain)).ok()?;
+    let labels: Vec<&str> = ascii.split('.').collect();
+    let is_label = |label: &&str| {
+        (1..=63).contains(&label.len())
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    let is_name = labels.len() >= 2
+        && labels.iter().all(is_label)
+        && labels
+            .last()
+            .is_some_and(|last| !last.bytes().all(|byte| byte.is_ascii_digit()));
+    is_name.then_some(ascii)
+}

@@ -1,0 +1,225 @@
+//! Subscriptions: what readers asked for, and the record that they did.
+
+use chrono::{DateTime, Utc};
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use crate::config::OnNothing;
+use crate::db::{Tx, on, row, word};
+use crate::secret::Keys;
+use crate::subscriber::NewSubscriber;
+
+word! {
+    /// Where a subscription stands.
+    pub enum State {
+        /// Asked for, not yet confirmed: gets no digest.
+        Pending = "pending",
+        Active = "active",
+        Ended = "ended",
+    }
+}
+
+word! {
+    /// How often a digest comes.
+    pub enum Frequency {
+        Monthly = "monthly",
+        /// One round-up with the issue of March, June, September and December.
+        Quarterly = "quarterly",
+    }
+}
+
+word! {
+    /// What a mail is made of.
+    pub enum Format {
+        /// HTML with a text part beside it.
+        Html = "html",
+        Text = "text",
+    }
+}
+
+word! {
+    /// The language of the frame around the summaries.
+    pub enum Language {
+        English = "en",
+        French = "fr",
+    }
+}
+
+word! {
+    /// What a line of the consent record says.
+    pub enum Act {
+        Granted = "granted",
+        Withdrawn = "withdrawn",
+        Changed = "changed",
+        Erased = "erased",
+    }
+}
+
+/// Which topics and types of research; none of either means all of them. Never changed: other choices are another `Choice`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Choice {
+    topics: Vec<String>,
+    research_types: Vec<String>,
+}
+
+impl Choice {
+    /// Slugs in any order, with any repeats.
+    pub fn new(mut topics: Vec<String>, mut research_types: Vec<String>) -> Choice {
+        for slugs in [&mut topics, &mut research_types] {
+            slugs.sort_unstable();
+            slugs.dedup();
+        }
+        Choice {
+            topics,
+            research_types,
+        }
+    }
+
+    pub fn topics(&self) -> &[String] {
+        &self.topics
+    }
+
+    pub fn research_types(&self) -> &[String] {
+        &self.research_types
+    }
+
+    /// The same for the same choices, so that it is found without asking the database.
+    pub fn id(&self) -> Uuid {
+        let text = format!(
+            "{}|{}",
+            self.topics.join(";"),
+            self.research_types.join(";")
+        );
+        Uuid::new_v5(&Uuid::NAMESPACE_OID, text.as_bytes())
+    }
+}
+
+row! {
+    /// One line of the consent record.
+    #[derive(Clone, Debug)]
+    pub struct Consent {
+        pub act: Act,
+        pub at: DateTime<Utc>,
+        pub source: String,
+    }
+}
+
+/// Makes sure that these choices are kept.
+pub async fn keep_choices(tx: &mut Tx, choices: &[&Choice]) -> sqlx::Result<()> {
+    on!(tx, |conn| {
+        let mut query =
+            sqlx::QueryBuilder::<Driver>::new("INSERT INTO choice (id, topics, research_types) ");
+        query.push_values(choices, |mut row, choice| {
+            row.push_bind(choice.id())
+                .push_bind(Json(&choice.topics))
+                .push_bind(Json(&choice.research_types));
+        });
+        query.push(" ON CONFLICT (id) DO NOTHING");
+        query.build().execute(conn).await.map(drop)
+    })
+}
+
+/// Records the consent that came with each imported subscriber.
+pub async fn record_granted(
+    tx: &mut Tx,
+    keys: &Keys,
+    new: &[NewSubscriber],
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    on!(tx, |conn| {
+        let mut query = sqlx::QueryBuilder::<Driver>::new(
+            "INSERT INTO consent (address_hash, act, at, source, recorded_at) ",
+        );
+        query.push_values(new, |mut row, subscriber| {
+            row.push_bind(subscriber.address.hash(keys))
+                .push_bind(Act::Granted.as_str())
+                .push_bind(subscriber.consent_at)
+                .push_bind(subscriber.consent_source.as_str())
+                .push_bind(now);
+        });
+        query.build().execute(conn).await.map(drop)
+    })
+}
+
+/// Adds a line to the consent record of an address.
+pub async fn record(
+    tx: &mut Tx,
+    address_hash: &[u8],
+    act: Act,
+    source: &str,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    on!(tx, |conn| {
+        sqlx::query(
+        "INSERT INTO consent (address_hash, act, at, source, recorded_at) VALUES ($1, $2, $3, $4, $3)",
+    )
+    .bind(address_hash)
+    .bind(act.as_str())
+    .bind(now)
+    .bind(source)
+    .execute(conn)
+    .await
+    .map(drop)
+    })
+}
+
+/// The consent record of an address, oldest first.
+pub async fn consents(tx: &mut Tx, address_hash: &[u8]) -> sqlx::Result<Vec<Consent>> {
+    on!(tx, |conn| sqlx::query_as(
+        "SELECT act, at, source FROM consent WHERE address_hash = $1 ORDER BY id"
+    )
+    .bind(address_hash)
+    .fetch_all(conn)
+    .await)
+}
+
+/// What a reader changes on their preferences page.
+#[derive(Clone, Debug)]
+pub struct Preferences {
+    pub choice: Choice,
+    pub frequency: Frequency,
+    pub format: Format,
+    pub language: Language,
+    pub on_nothing: Option<OnNothing>,
+}
+
+/// Sets a reader's preferences; the next plan reads them.
+pub async fn prefer(tx: &mut Tx, subscriber: Uuid, preferences: &Preferences) -> sqlx::Result<()> {
+    keep_choices(tx, &[&preferences.choice]).await?;
+    on!(tx, |conn| {
+        sqlx::query(
+        "UPDATE subscriber SET choice_id = $2, frequency = $3, format = $4, language = $5, on_nothing = $6 WHERE id = $1",
+    )
+    .bind(subscriber)
+    .bind(preferences.choice.id())
+    .bind(preferences.frequency.as_str())
+    .bind(preferences.format.as_str())
+    .bind(preferences.language.as_str())
+    .bind(preferences.on_nothing.map(OnNothing::as_str))
+    .execute(conn)
+    .await
+    .map(drop)
+    })
+}
+
+/// Sets where a subscription stands.
+pub async fn set_state(tx: &mut Tx, subscriber: Uuid, state: State) -> sqlx::Result<()> {
+    on!(tx, |conn| sqlx::query(
+        "UPDATE subscriber SET state = $2 WHERE id = $1"
+    )
+    .bind(subscriber)
+    .bind(state.as_str())
+    .execute(conn)
+    .await
+    .map(drop))
+}
+
+/// How many active subscribers chose what: (topics, number), one row for each distinct choice.
+pub async fn chosen(tx: &mut Tx) -> sqlx::Result<Vec<(Json<Vec<String>>, i64)>> {
+    on!(tx, |conn| sqlx::query_as(
+        "SELECT c.topics, count(*) FROM subscriber s JOIN choice c ON c.id = s.choice_id \
+         WHERE s.state = 'active' GROUP BY c.id, c.topics",
+    )
+    .fetch_all(conn)
+    .await)
+}

@@ -1,0 +1,47 @@
+//! What a page says when it cannot do what was asked.
+
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use maud::{DOCTYPE, html};
+
+/// Why there is no page. `Display` is for the visitor; the cause goes to the log.
+#[derive(Debug, thiserror::Error)]
+pub enum PageError {
+    #[error("There is no such page.")]
+    NotFound,
+    #[error(
+        "This link is not one of ours. It may have been cut in two on its way; copy it from the mail again."
+    )]
+    BadLink,
+    #[error("The form could not be understood. Go back and try again.")]
+    BadForm,
+    #[error("Something failed on our side. Try again in a few minutes.")]
+    Database(#[from] sqlx::Error),
+}
+
+impl IntoResponse for PageError {
+    fn into_response(self) -> Response {
+        let status = match &self {
+            PageError::NotFound | PageError::BadLink => StatusCode::NOT_FOUND,
+            PageError::BadForm => StatusCode::BAD_REQUEST,
+            PageError::Database(error) => {
+                tracing::error!(error = error as &dyn std::error::Error, "a page failed");
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
+        };
+        let text = self.to_string();
+        let page = html! {
+            (DOCTYPE)
+            html lang="en" {
+                head {
+                    meta charset="utf-8";
+                    meta name="viewport" content="width=device-width, initial-scale=1";
+                    title { (text) }
+                    link rel="stylesheet" href="/style.css";
+                }
+                body { main { h1 { (text) } p { a href="/" { "To the archive" } } } }
+            }
+        };
+        (status, page).into_response()
+    }
+}
