@@ -160,15 +160,14 @@ pub async fn content(tx: &mut Tx, id: i64) -> sqlx::Result<(Json<Content>, DateT
 
 /// The account of a campaign, or of all of them together.
 pub async fn account(tx: &mut Tx, id: Option<i64>) -> sqlx::Result<Account> {
-    let counts: Vec<(DeliveryState, i64)> =
-        on!(tx, |conn| {
-            sqlx::query_as(
+    let counts: Vec<(DeliveryState, i64)> = on!(tx, |conn| {
+        sqlx::query_as(
         "SELECT state, count(*) FROM delivery WHERE $1 IS NULL OR campaign_id = $1 GROUP BY state",
     )
     .bind(id)
     .fetch_all(conn)
     .await
-        })?;
+    })?;
     let mut account = Account {
         planned: counts.iter().map(|(_, count)| count).sum(),
         ..Account::default()

@@ -181,13 +181,9 @@ impl Renderer {
         frozen
     }
 
-    /// Where a reader changes what they get, and where they leave.
+    /// Where a reader changes what they get, and where they leave. Short, so that a header line can hold them.
     pub fn links(&self, reader: Uuid) -> [String; 2] {
-        [
-            ("preferences", Purpose::Preferences),
-            ("unsubscribe", Purpose::Unsubscribe),
-        ]
-        .map(|(page, purpose)| {
+        [("p", Purpose::Preferences), ("u", Purpose::Unsubscribe)].map(|(page, purpose)| {
             format!(
                 "{}/{page}/{}",
                 self.house.site_url,

@@ -44,9 +44,19 @@ impl Outcome {
         })
     }
 
-    /// Whether the relay is the trouble and not this message: then it costs the message no attempt.
+    /// Whether the connection was lost before the relay saw the message: then it costs the message no attempt.
+    /// Once it has seen some of it, the message itself may be what it cannot bear.
     pub fn is_the_relays_trouble(&self) -> bool {
-        matches!(self, Outcome::Deferred { reply: None, .. })
+        let Outcome::Deferred {
+            phase, reply: None, ..
+        } = self
+        else {
+            return false;
+        };
+        matches!(
+            phase,
+            Phase::Check | Phase::Mail | Phase::Rcpt | Phase::Data
+        )
     }
 
     /// A message that we cannot even make: it fails alone, and the others go on.

@@ -133,9 +133,8 @@ pub async fn settle(
 
 /// What a sender that is gone held in flight becomes unknown: tried again at once, or held, as its campaign says.
 pub async fn recover(tx: &mut Tx, gone: i64, now: DateTime<Utc>) -> sqlx::Result<u64> {
-    let recovered =
-        on!(&mut *tx, |conn| {
-            sqlx::query(
+    let recovered = on!(&mut *tx, |conn| {
+        sqlx::query(
         "UPDATE delivery SET state = 'unknown', claimed_by = NULL, due_at = $2, changed_at = $2, \
          reply = 'the sender stopped while the message was on its way' WHERE claimed_by = $1",
     )
@@ -144,7 +143,7 @@ pub async fn recover(tx: &mut Tx, gone: i64, now: DateTime<Utc>) -> sqlx::Result
     .execute(conn)
     .await
     .map(|done| done.rows_affected())
-        })?;
+    })?;
     on!(tx, |conn| sqlx::query(
         "UPDATE delivery SET due_at = NULL WHERE state = 'unknown' AND due_at IS NOT NULL \
          AND campaign_id IN (SELECT id FROM campaign WHERE on_unknown = 'hold')",

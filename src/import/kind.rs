@@ -96,10 +96,8 @@ pub(super) fn is_implications(line: &str) -> bool {
         "implications for practice",
         "implications for clinical practice",
     ];
-    line.len() <= 80 && {
-        let plain = plain(line);
-        ENGLISH.contains(&plain.as_str()) || is_french_implications(line)
-    }
+    names_implications(line)
+        && (ENGLISH.contains(&plain(line).as_str()) || is_french_implications(line))
 }
 
 pub(super) fn is_french_implications(line: &str) -> bool {
@@ -109,7 +107,13 @@ pub(super) fn is_french_implications(line: &str) -> bool {
         "implications pratiques",
         "implications cliniques",
     ];
-    line.len() <= 80 && FRENCH.contains(&plain(line).as_str())
+    names_implications(line) && FRENCH.contains(&plain(line).as_str())
+}
+
+/// What all those headings have in common; nearly every other line is told by it at once.
+fn names_implications(line: &str) -> bool {
+    let mut parts = line.as_bytes().windows(11);
+    line.len() <= 80 && parts.any(|part| part.eq_ignore_ascii_case(b"implication"))
 }
 
 /// 'Practice Implications: The findings …' as its heading and its paragraph.

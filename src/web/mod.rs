@@ -49,14 +49,14 @@ pub fn routes(site: Site) -> Router {
         .route("/issues/{month}", get(archive::issue))
         .route("/summaries/{id}", get(archive::summary))
         .route(
-            "/preferences/{token}",
+            "/p/{token}",
             get(subscription::preferences).post(subscription::prefer),
         )
         .route(
-            "/unsubscribe/{token}",
+            "/u/{token}",
             get(subscription::leaving).post(subscription::leave),
         )
-        .route("/resubscribe/{token}", post(subscription::come_back))
+        .route("/u/{token}/undo", post(subscription::come_back))
         .route("/style.css", get(style))
         .route("/health", get(|| async { "ok" }))
         .fallback(|| async { PageError::NotFound })

@@ -135,7 +135,7 @@ fn leaving_page(site: &Site, state: Subscribed, token: &str) -> Markup {
             html! {
                 h1 { "You are unsubscribed" }
                 p { "You get no more digests, not even one that was already on its way to be sent." }
-                form method="post" action=(format!("/resubscribe/{token}")) {
+                form method="post" action=(format!("/u/{token}/undo")) {
                     button { "That was a mistake: subscribe me again" }
                 }
             },
@@ -147,7 +147,7 @@ fn leaving_page(site: &Site, state: Subscribed, token: &str) -> Markup {
         html! {
             h1 { "Unsubscribe" }
             p { "You will get no more digests from " (site.name) "." }
-            form method="post" action=(format!("/unsubscribe/{token}")) { button { "Unsubscribe" } }
+            form method="post" action=(format!("/u/{token}")) { button { "Unsubscribe" } }
         },
     )
 }
@@ -159,7 +159,7 @@ fn preferences_page(site: &Site, reader: &Subscriber, token: &str, kept: bool) -
         html! {
             h1 { "What you get" }
             @if kept { p.done role="status" { "Kept. Your next digest will follow it." } }
-            form method="post" action=(format!("/preferences/{token}")) {
+            form method="post" action=(format!("/p/{token}")) {
                 fieldset {
                     legend { "Topics (none chosen means all of them)" }
                     @for topic in &site.vocabulary.topics {

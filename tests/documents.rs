@@ -1,0 +1,112 @@
+//! The documents tell the truth where a test can tell.
+
+use std::path::Path;
+
+use bulletin::config::{Config, ConfigError, KEYS};
+
+use crate::support::root;
+
+fn read(path: &str) -> String {
+    std::fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+#[test]
+fn every_path_that_the_documents_name_exists() {
+    for document in ["ARCHITECTURE.md", "README.md"] {
+        for quoted in read(document).split('`').skip(1).step_by(2) {
+            let is_path = [
+                "src/",
+                "emails/",
+                "migrations/",
+                "tests/",
+                "deploy/",
+                ".ci/",
+            ]
+            .iter()
+            .any(|top| quoted.starts_with(top));
+            if is_path && !quoted.contains([' ', '*', '<']) {
+                assert!(root().join(quoted).exists(), "{document} names {quoted}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_sample_configuration_loads_and_names_every_setting() {
+    let sample = read("deploy/bulletin.toml");
+    Config::read(Path::new("deploy/bulletin.toml"), &sample, |_| None).unwrap();
+    for (key, default) in KEYS {
+        let (section, name) = key.split_once('.').unwrap();
+        let from = sample
+            .find(&format!("[{section}]"))
+            .unwrap_or_else(|| panic!("[{section}] is missing"));
+        let part = sample[from..].split("\n[").next().unwrap();
+        let set = part.lines().any(|line| {
+            line.trim_start_matches(['#', ' '])
+                .starts_with(&format!("{name} ="))
+        });
+        assert!(set, "{key} is missing");
+        if let Some(default) = default {
+            assert!(
+                part.contains(default),
+                "{key} does not tell its default {default}"
+            );
+        }
+    }
+}
+
+#[test]
+fn mistakes_in_the_settings_are_reported_together() {
+    let text =
+        "[smtp]\nconnections = 0\nspeed = 5\n[sender]\nfrom = 'nobody'\n[dkim]\ndomain = 'a.b'\n";
+    let environment =
+        |name: &str| (name == "BULLETIN_SCHEDULE_TIME_ZONE").then(|| "Mars".to_owned());
+    let Err(ConfigError::Mistakes(mistakes)) = Config::read(Path::new("b.toml"), text, environment)
+    else {
+        panic!("it must be refused");
+    };
+    let all = mistakes.join("\n");
+    for words in [
+        "b.toml: smtp.connections",
+        "no setting 'smtp.speed'",
+        "b.toml: sender.from",
+        "dkim.domain, dkim.selector",
+        "BULLETIN_SCHEDULE_TIME_ZONE",
+    ] {
+        assert!(all.contains(words), "{words} in {all}");
+    }
+}
+
+#[test]
+fn the_environment_wins_over_the_file_and_no_secret_is_shown() {
+    let environment =
+        |name: &str| (name == "BULLETIN_SMTP_URL").then(|| "smtp://u:hunter2@relay:25".to_owned());
+    let config = Config::read(
+        Path::new("b.toml"),
+        "[smtp]\nurl = 'smtp://file:25'\n",
+        environment,
+    )
+    .unwrap();
+    assert_eq!(config.smtp_url.0, "smtp://u:hunter2@relay:25");
+    assert!(!format!("{config:?}").contains("hunter2"));
+}
+
+#[test]
+fn both_databases_have_the_same_migrations() {
+    let names = |folder: &str| {
+        let mut names: Vec<_> = std::fs::read_dir(root().join("migrations").join(folder))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names("sqlite"), names("postgres"));
+    let listed = read("src/db.rs");
+    for name in names("sqlite") {
+        assert!(
+            listed.contains(name.to_str().unwrap().trim_end_matches(".sql")),
+            "{name:?} is not applied"
+        );
+    }
+}

@@ -1,0 +1,272 @@
+//! A news service of one test: readers, issues, a relay, and a clock that the test turns.
+
+use std::sync::{Arc, Mutex};
+
+use bulletin::campaign::{self, Account};
+use bulletin::config::{OnNothing, OnUnknown};
+use bulletin::db::Db;
+use bulletin::deliver::relay::Relay;
+use bulletin::deliver::{SendError, Sender, Until};
+use bulletin::enrol::{Enrolled, Enrolment, Refused};
+use bulletin::issue::{Issue, Month, Summary};
+use bulletin::plan::{self, Plan, Settings};
+use bulletin::render::{House, Renderer};
+use bulletin::secret::Keys;
+use bulletin::subscriber::{self, Address, Subscriber};
+use bulletin::suggest::Suggester;
+use bulletin::topic::Vocabulary;
+use bulletin::{archive, subscription, suppression};
+use chrono::{DateTime, Duration, Utc};
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::Peer;
+
+pub struct News {
+    pub db: Db,
+    pub keys: Keys,
+    pub vocabulary: Vocabulary,
+    pub peer: Peer,
+    pub settings: Settings,
+    pub renderer: Arc<Renderer>,
+    clock: Arc<Mutex<DateTime<Utc>>>,
+    _folder: TempDir,
+}
+
+impl News {
+    pub async fn start(db: Db) -> News {
+        let folder = TempDir::new().expect("a temporary folder");
+        let keys = Keys::open(&folder.path().join("key")).expect("a key is made");
+        let vocabulary = Vocabulary::built_in();
+        let now: DateTime<Utc> = "2026-03-03T14:00:00Z".parse().expect("a time");
+        News {
+            db,
+            renderer: Arc::new(Renderer::new(
+                house(),
+                keys.clone(),
+                None,
+                vocabulary.clone(),
+            )),
+            keys,
+            vocabulary,
+            peer: Peer::start().await,
+            settings: Settings {
+                on_nothing: OnNothing::Skip,
+                on_unknown: OnUnknown::Retry,
+                now,
+                start_at: now,
+            },
+            clock: Arc::new(Mutex::new(now)),
+            _folder: folder,
+        }
+    }
+
+    pub fn now(&self) -> DateTime<Utc> {
+        *self.clock.lock().expect("the clock is not broken")
+    }
+
+    pub fn wait(&self, time: Duration) {
+        *self.clock.lock().expect("the clock is not broken") += time;
+    }
+
+    /// A reader of these topics; none means all.
+    pub async fn subscribe(&self, address: &str, topics: &[&str]) {
+        self.subscribe_with(address, topics, "").await;
+    }
+
+    /// `more` is what follows the topics in the CSV: research_types,frequency,format,language.
+    pub async fn subscribe_with(&self, address: &str, topics: &[&str], more: &str) {
+        let more = if more.is_empty() { ",,," } else { more };
+        let csv = format!(
+            "address,name,topics,research_types,frequency,format,language,consent_at,consent_source\n\
+             {address},A Reader,{},{more},2026-01-01,form\n",
+            topics.join(";")
+        );
+        let (enrolled, refused) = self.enrol(&csv).await;
+        assert_eq!(enrolled.added, 1, "{refused:?}");
+    }
+
+    pub async fn enrol(&self, csv: &str) -> (Enrolled, Vec<Refused>) {
+        let mut refused = Vec::new();
+        let names = || (Uuid::new_v4(), Uuid::new_v4());
+        let enrolment = Enrolment {
+            db: &self.db,
+            keys: &self.keys,
+            vocabulary: &self.vocabulary,
+            now: self.now(),
+            names: &names,
+        };
+        let keep = |line| {
+            refused.push(line);
+            Ok(())
+        };
+        let enrolled = enrolment
+            .run(csv.as_bytes(), keep, |_| {})
+            .await
+            .expect("the file can be read");
+        (enrolled, refused)
+    }
+
+    /// Takes an issue in; gives the changes in words.
+    pub async fn publish(&self, issue: &Issue) -> Vec<String> {
+        let mut tx = self.db.begin().await.expect("the database is there");
+        let suggester = Suggester::new(&self.vocabulary);
+        let changes = archive::keep(&mut tx, issue, &suggester, self.now())
+            .await
+            .expect("the issue is kept");
+        tx.commit().await.expect("it commits");
+        changes.iter().map(ToString::to_string).collect()
+    }
+
+    /// What would be settled; changes nothing.
+    pub async fn preview(&self, month: &str) -> Plan {
+        let mut tx = self.db.begin().await.expect("the database is there");
+        plan::settle(
+            &mut tx,
+            month.parse().expect("a month"),
+            &self.settings_now(),
+        )
+        .await
+        .expect("it can be planned")
+        .1
+    }
+
+    pub async fn plan(&self, month: &str) -> Plan {
+        let mut tx = self.db.begin().await.expect("the database is there");
+        let settled = plan::settle(
+            &mut tx,
+            month.parse().expect("a month"),
+            &self.settings_now(),
+        )
+        .await;
+        tx.commit().await.expect("it commits");
+        settled.expect("it can be planned").1
+    }
+
+    fn settings_now(&self) -> Settings {
+        Settings {
+            now: self.now(),
+            start_at: self.now(),
+            ..self.settings
+        }
+    }
+
+    pub fn sender(&self) -> Sender {
+        let clock = self.clock.clone();
+        Sender {
+            db: self.db.clone(),
+            relay: Relay::parse(&format!("smtp://{}", self.peer.address)).expect("an address"),
+            renderer: self.renderer.clone(),
+            connections: 3,
+            life: Duration::days(5),
+            clock: Arc::new(move || *clock.lock().expect("the clock is not broken")),
+        }
+    }
+
+    /// The real sender, until nothing is due.
+    pub async fn deliver_all(&self) {
+        self.try_deliver_all().await.expect("the sender ends well");
+    }
+
+    pub async fn try_deliver_all(&self) -> Result<(), SendError> {
+        self.sender()
+            .run(random(), Until::NothingDue, CancellationToken::new())
+            .await
+    }
+
+    /// The account of everything; that it balances is checked each time.
+    pub async fn account(&self) -> Account {
+        let mut tx = self.db.read().await.expect("the database is there");
+        let account = campaign::account(&mut tx, None)
+            .await
+            .expect("it can be counted");
+        assert_eq!(account.sum(), account.planned, "{account:?}");
+        account
+    }
+
+    pub async fn reader(&self, address: &str) -> Subscriber {
+        let hash = Address::parse(address)
+            .expect("an address")
+            .hash(&self.keys);
+        let mut tx = self.db.read().await.expect("the database is there");
+        subscriber::by_address(&mut tx, &hash)
+            .await
+            .expect("it can be read")
+            .expect("there is this reader")
+    }
+
+    pub async fn is_suppressed(&self, address: &str) -> bool {
+        let hash = Address::parse(address)
+            .expect("an address")
+            .hash(&self.keys);
+        let mut tx = self.db.read().await.expect("the database is there");
+        suppression::of(&mut tx, &hash)
+            .await
+            .expect("it can be read")
+            .is_some()
+    }
+
+    pub async fn consents(&self, address: &str) -> Vec<subscription::Consent> {
+        let hash = Address::parse(address)
+            .expect("an address")
+            .hash(&self.keys);
+        let mut tx = self.db.read().await.expect("the database is there");
+        subscription::consents(&mut tx, &hash)
+            .await
+            .expect("it can be read")
+    }
+}
+
+pub fn house() -> House {
+    House {
+        site_url: "https://news.example.org".to_owned(),
+        site_name: "Research News".to_owned(),
+        from: "Research News <news@example.org>"
+            .parse()
+            .expect("a mailbox"),
+        reply_to: "editor@example.org".parse().expect("a mailbox"),
+        postal_address: "1 Sample Street, Ottawa".to_owned(),
+        contact: "editor@example.org".to_owned(),
+        bounce_domain: "bounce.example.org".to_owned(),
+    }
+}
+
+pub fn month(text: &str) -> Month {
+    text.parse().expect("a month")
+}
+
+/// An issue with one summary for each list of topics; titles are `Study 1 of 2026-03` and so on.
+pub fn issue(of: &str, topics: &[&[&str]]) -> Issue {
+    let summaries = (1..)
+        .zip(topics)
+        .map(|(number, topics)| summary(&format!("Study {number} of {of}"), topics));
+    Issue {
+        month: month(of),
+        teaser: None,
+        summaries: summaries.collect(),
+    }
+}
+
+pub fn summary(title: &str, topics: &[&str]) -> Summary {
+    Summary {
+        title: title.to_owned(),
+        citation: None,
+        doi: None,
+        summary: vec![format!("What was found in {title}.")],
+        implications: vec![format!("What {title} means for practice.")],
+        topics: topics.iter().map(|topic| (*topic).to_owned()).collect(),
+        research_type: Some("survey".to_owned()),
+        language: "en".to_owned(),
+    }
+}
+
+pub fn random() -> i64 {
+    (Uuid::new_v4().as_u64_pair().0 >> 1) as i64
+}
+
+/// Slugs that tests use.
+pub const DEPRESSION: &str = "depression-and-depressive-symptoms";
+pub const ATTACHMENT: &str = "attachment";
+pub const EMPATHY: &str = "empathy";
+pub const TRAINING: &str = "training";
