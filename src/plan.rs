@@ -141,7 +141,7 @@ pub async fn settle(
 
 /// The months that a quarterly round-up with this issue covers, newest first; empty unless the quarter ends with it.
 pub fn quarter_ending(month: Month) -> Vec<Month> {
-    if month.month % 3 != 0 {
+    if !month.month.is_multiple_of(3) {
         return Vec::new();
     }
     (0..3)

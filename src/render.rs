@@ -328,7 +328,7 @@ impl Renderer {
         let mut headers = String::new();
         let to = &mut headers;
         let from_name = house.from.name.as_deref().unwrap_or(&house.site_name);
-        mime::mailbox_field(to, "From", from_name, &house.from.email.to_string());
+        mime::mailbox_field(to, "From", from_name, house.from.email.as_ref());
         mime::mailbox_field(
             to,
             "Reply-To",

@@ -1,5 +1,7 @@
 //! Every test that needs the whole service: one binary, a file per story.
 
+#![allow(clippy::unwrap_used, reason = "a test that fails to go on has failed")]
+
 mod support;
 
 mod archive;

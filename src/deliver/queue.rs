@@ -123,10 +123,11 @@ pub async fn settle(
         uncount(tx, sender, due).await?;
     }
     let is_ours = write(tx, sender, due, state, due_at, &words, now).await?;
-    if is_ours && outcome.names_a_bad_address() {
-        if let Some(hash) = subscriber::address_hash(tx, due.subscriber_id).await? {
-            suppression::suppress(tx, &hash, suppression::Reason::HardBounce, &words, now).await?;
-        }
+    if is_ours
+        && outcome.names_a_bad_address()
+        && let Some(hash) = subscriber::address_hash(tx, due.subscriber_id).await?
+    {
+        suppression::suppress(tx, &hash, suppression::Reason::HardBounce, &words, now).await?;
     }
     Ok(())
 }
