@@ -7,7 +7,6 @@ use crate::{Also, Digest, Language, Occasion, Sender, Summary};
 /// Everything a reader sees, in the order in which they see it.
 pub(crate) struct Contents {
     pub language: Language,
-    pub occasion: Occasion,
     /// The first line: what an inbox shows beside the subject.
     pub opening: String,
     pub publication: String,
@@ -54,7 +53,6 @@ impl Contents {
         let language = digest.language;
         Self {
             language,
-            occasion: digest.occasion,
             opening: opening(digest),
             publication: one_line(digest.publication),
             period: language.period(digest.period),
@@ -87,7 +85,7 @@ fn shown_in_full<'d, 'a>(digest: &'d Digest<'a>) -> impl Iterator<Item = &'d Sum
     digest.summaries.iter().filter(move |_| shown)
 }
 
-fn named<'d, 'a>(digest: &'d Digest<'a>) -> impl Iterator<Item = Also<'a>> {
+fn named<'a>(digest: &Digest<'a>) -> impl Iterator<Item = Also<'a>> {
     let hidden = digest.occasion == Occasion::NothingMatched;
     let summaries = digest.summaries.iter().filter(move |_| hidden);
     let from_summaries = summaries.map(|summary| Also {

@@ -3,10 +3,11 @@
 use maud::{Markup, html};
 
 use crate::Language;
+use crate::breakable::{Size, breakable};
 use crate::clean::direction;
 use crate::contents::{Article, Contents, Mention, Tongue};
 use crate::layout::{self, layout, link, panel, row};
-use crate::link::Citation;
+use crate::link::{Citation, Doi};
 use crate::template::Hole;
 
 /// The HTML part, with marks where something personal belongs.
@@ -25,11 +26,11 @@ pub(crate) fn of(contents: &Contents) -> String {
 /// The first line stands first, seen by all: an inbox shows it beside the subject.
 fn masthead(contents: &Contents) -> Markup {
     html! {
-        p class="quiet" style=(layout::OPENING) { (contents.opening) }
-        h1 class="ink" dir=(direction(&contents.publication)) style=(layout::MASTHEAD) {
-            (contents.publication)
+        p style=(layout::OPENING) { (breakable(&contents.opening, Size::Small)) }
+        h1 dir=(direction(&contents.publication)) style=(layout::MASTHEAD) {
+            (breakable(&contents.publication, Size::Masthead))
         }
-        p class="quiet" style=(layout::PERIOD) { (contents.period) }
+        p style=(layout::PERIOD) { (contents.period) }
     }
 }
 
@@ -38,21 +39,21 @@ fn full(article: &Article, language: Language) -> Markup {
     let Tongue { lang, dir } = &heading.tongue;
     html! {
         @if let Some(kind) = &heading.kind {
-            p class="link" style=(layout::KIND) { (kind) }
+            p style=(layout::KIND) { (breakable(kind, Size::Small)) }
         }
-        h2 class="ink" lang=[lang] dir=[dir] style=(layout::TITLE) {
-            (titled(heading, "ink", layout::TITLE_LINK))
+        h2 lang=[lang] dir=[dir] style=(layout::TITLE) {
+            (titled(heading, Size::Title, layout::TITLE_LINK))
         }
         @if let Some(citation) = &article.citation { (cited(citation, &heading.tongue)) }
         @for paragraph in &article.summary {
-            p lang=[lang] dir=[dir] style=(layout::TEXT) { (paragraph) }
+            p lang=[lang] dir=[dir] style=(layout::TEXT) { (breakable(paragraph, Size::Text)) }
         }
         @if !article.implications.is_empty() {
             (panel(&practice(article, language)))
         }
         @if !article.topics.is_empty() {
-            p class="quiet" style=(layout::SMALL) {
-                (language.topics()) " " (article.topics.join(" · "))
+            p style=(layout::SMALL) {
+                (language.topics()) " " (breakable(&article.topics.join(" · "), Size::Small))
             }
         }
     }
@@ -61,33 +62,41 @@ fn full(article: &Article, language: Language) -> Markup {
 fn practice(article: &Article, language: Language) -> Markup {
     let Tongue { lang, dir } = &article.heading.tongue;
     html! {
-        h3 class="link" style=(layout::PRACTICE) { (language.practice()) }
+        h3 style=(layout::PRACTICE) { (language.practice()) }
         @for paragraph in &article.implications {
-            p lang=[lang] dir=[dir] style=(layout::TEXT) { (paragraph) }
+            p lang=[lang] dir=[dir] style=(layout::TEXT) { (breakable(paragraph, Size::Text)) }
         }
     }
 }
 
 fn cited(citation: &Citation, tongue: &Tongue) -> Markup {
     html! {
-        p class="quiet" lang=[&tongue.lang] dir=[tongue.dir] style=(layout::CITATION) {
-            (citation.text)
-            @if let Some(url) = &citation.link { " " (link(url, url)) }
+        p lang=[&tongue.lang] dir=[tongue.dir] style=(layout::CITATION) {
+            (breakable(&citation.text, Size::Small))
+            @if let Some(doi) = &citation.doi {
+                @if !citation.text.is_empty() { br; }
+                (doi_link(doi))
+            }
         }
     }
 }
 
+/// The DOI itself is what is linked: it is shorter than its address and as well known.
+fn doi_link(doi: &Doi) -> Markup {
+    link(&doi.url, &format!("DOI {}", doi.name))
+}
+
 fn also(contents: &Contents) -> Markup {
     html! {
-        h2 class="ink" style=(layout::SECTION) { (contents.also_heading) }
+        h2 style=(layout::SECTION) { (contents.also_heading) }
         ul style=(layout::LIST) {
             @for mention in &contents.also {
                 li style=(layout::ITEM) {
                     span lang=[&mention.tongue.lang] dir=[mention.tongue.dir] {
-                        (titled(mention, "link", "color:#17655b;text-decoration:underline"))
+                        (titled(mention, Size::Text, layout::LINK))
                     }
                     @if let Some(kind) = &mention.kind {
-                        " " span class="quiet" style=(layout::ASIDE) { "(" (kind) ")" }
+                        " " span style=(layout::ASIDE) { "(" (breakable(kind, Size::Small)) ")" }
                     }
                 }
             }
@@ -95,11 +104,12 @@ fn also(contents: &Contents) -> Markup {
     }
 }
 
-fn titled(mention: &Mention, class: &str, style: &str) -> Markup {
+fn titled(mention: &Mention, size: Size, style: &str) -> Markup {
+    let title = breakable(&mention.title, size);
     html! {
         @match &mention.url {
-            Some(url) => a class=(class) href=(url) style=(style) { (mention.title) },
-            None => (mention.title),
+            Some(url) => a href=(url) style=(style) { (title) },
+            None => (title),
         }
     }
 }
@@ -107,8 +117,8 @@ fn titled(mention: &Mention, class: &str, style: &str) -> Markup {
 fn footer(contents: &Contents) -> Markup {
     let language = contents.language;
     html! {
-        p class="quiet" style=(layout::SMALL) { (Hole::Why.mark()) }
-        p class="quiet" style=(layout::SMALL) {
+        p style=(layout::SMALL) { (Hole::Why.mark()) }
+        p style=(layout::SMALL) {
             (link(Hole::Preferences.mark(), language.preferences()))
             br;
             (link(Hole::Unsubscribe.mark(), language.unsubscribe()))
@@ -117,8 +127,8 @@ fn footer(contents: &Contents) -> Markup {
             }
             @if let Some(url) = &contents.archive_url { br; (link(url, language.archive())) }
         }
-        p class="quiet" style=(layout::SMALL) { (language.no_watching()) }
-        p class="quiet" style=(layout::SMALL) { (sender(contents)) }
+        p style=(layout::SMALL) { (language.no_watching()) }
+        p style=(layout::SMALL) { (sender(contents)) }
     }
 }
 
@@ -126,7 +136,7 @@ fn sender(contents: &Contents) -> Markup {
     let contact = &contents.contact;
     html! {
         (contents.language.sent_by())
-        @for line in &contents.sender { br; (line) }
+        @for line in &contents.sender { br; (breakable(line, Size::Small)) }
         @if !contact.text.is_empty() {
             br; (contents.language.contact()) " "
             @match &contact.url {

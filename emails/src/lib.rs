@@ -8,6 +8,7 @@
 //! what is shown; `html` and `text` are two renderings of that one decision, so that both parts
 //! have the same words and links; `template` cuts them where something personal belongs.
 
+mod breakable;
 mod clean;
 mod contents;
 mod digest;

@@ -8,7 +8,14 @@ use crate::clean::one_line;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Citation {
     pub text: String,
-    pub link: Option<String>,
+    pub doi: Option<Doi>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Doi {
+    /// Bare, as people write it.
+    pub name: String,
+    pub url: String,
 }
 
 /// The address, if it is one that a reader may be led to (the web or a mailbox), with everything
@@ -52,14 +59,14 @@ pub(crate) fn cited(citation: Option<&str>, doi: Option<&str>) -> Option<Citatio
     let cited = match doi.filter(|doi| doi.starts_with("10.") && doi.contains('/')) {
         Some(doi) => Citation {
             text: without(&text, &doi),
-            link: Some(format!(
-                "https://doi.org/{}",
-                encoded(&doi, "!$&'()*,;=:@/")
-            )),
+            doi: Some(Doi {
+                url: format!("https://doi.org/{}", encoded(&doi, "!$&'()*,;=:@/")),
+                name: doi,
+            }),
         },
-        None => Citation { text, link: None },
+        None => Citation { text, doi: None },
     };
-    (!cited.text.is_empty() || cited.link.is_some()).then_some(cited)
+    (!cited.text.is_empty() || cited.doi.is_some()).then_some(cited)
 }
 
 /// What may stand before a DOI, the longer first.
@@ -171,7 +178,7 @@ mod tests {
     fn a_doi_is_shown_once_and_as_a_link() {
         let shown = |citation, doi| {
             let cited = cited(Some(citation), Some(doi)).expect("there is a citation");
-            (cited.text, cited.link.unwrap_or_default())
+            (cited.text, cited.doi.map(|doi| doi.url).unwrap_or_default())
         };
         let link = "https://doi.org/10.1016/j.cpr.2019".to_owned();
         for (citation, text) in [

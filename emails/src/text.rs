@@ -54,7 +54,7 @@ impl Page {
         self.gap();
         if let Some(citation) = &article.citation {
             self.line(&citation.text);
-            self.links(&citation.link);
+            citation.doi.iter().for_each(|doi| self.line(&doi.url));
             self.gap();
         }
         for paragraph in &article.summary {
@@ -73,6 +73,7 @@ impl Page {
             self.paragraph(&format!("{} {topics}", contents.language.topics()));
         }
         self.gap();
+        self.gap_line();
     }
 
     fn mention(&mut self, mention: &Mention) {
@@ -152,7 +153,7 @@ impl Page {
         self.0.push('\n');
     }
 
-    /// One blank line, however often it is asked for.
+    /// A blank line, unless there is one.
     fn gap(&mut self) {
         if !self.0.ends_with("\n\n") {
             self.gap_line();
