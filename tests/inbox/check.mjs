@@ -3,11 +3,11 @@
 
 import { parseArgs } from 'node:util';
 import { badLinks } from './checks/links.mjs';
-import { clientScores, missingFeatures } from './checks/clients.mjs';
+import { clientScores, missingFeatures, unusedExcuses } from './checks/clients.mjs';
 import { heaviness, leftovers, nuErrors, ruleErrors, weight } from './checks/markup.mjs';
 import { parity } from './checks/parity.mjs';
 import { rendering } from './checks/rendering.mjs';
-import { withChromium } from './checks/chromium.mjs';
+import { newView, withChromium } from './checks/chromium.mjs';
 import { mailsIn } from './mails.mjs';
 import { selfTest } from './selftest.mjs';
 
@@ -62,6 +62,7 @@ async function checkFolder(folder, verbose) {
     const heavy = heaviness(mail);
     if (heavy) console.log(`warn E7 ${mail.name}: ${heavy}`);
   }
+  for (const feature of unusedExcuses()) console.log(`note E2 no mail here needs '${feature}' in accept.json`);
   return conclude(found);
 }
 
@@ -87,8 +88,9 @@ async function renderings(mails) {
   const rendered = new Map();
   await withChromium(async (browser) => {
     const lane = async () => {
+      const view = await newView(browser);
       for (let mail = waiting.shift(); mail; mail = waiting.shift()) {
-        rendered.set(mail.name, await rendering(browser, mail));
+        rendered.set(mail.name, await rendering(view, mail));
       }
     };
     await Promise.all(Array.from({ length: PAGES_AT_ONCE }, lane));

@@ -3,7 +3,7 @@
 
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { MODES, look, pageOf, withChromium } from './checks/chromium.mjs';
+import { MODES, look, newView, show, withChromium } from './checks/chromium.mjs';
 import { mailsIn } from './mails.mjs';
 
 /** A phone, and a client's reading pane. */
@@ -17,17 +17,17 @@ if (!folder || !out || rest.length > 0) {
 mkdirSync(out, { recursive: true });
 const mails = mailsIn(folder).filter(({ html }) => html !== null);
 await withChromium(async (browser) => {
-  for (const mail of mails) await picture(browser, mail);
+  const view = await newView(browser);
+  for (const mail of mails) await pictures(view, mail);
 });
 console.log(`${mails.length * WIDTHS.length * MODES.length} pictures in ${out}`);
 
-async function picture(browser, mail) {
-  const view = await pageOf(browser, mail);
+async function pictures(view, mail) {
+  await show(view, mail);
   for (const width of WIDTHS) {
     for (const mode of MODES) {
       await look(view, width, mode);
       await view.page.screenshot({ path: join(out, `${mail.name}-${width}-${mode}.png`), fullPage: true });
     }
   }
-  await view.page.close();
 }

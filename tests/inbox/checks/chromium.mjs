@@ -26,13 +26,17 @@ export async function withChromium(use) {
   }
 }
 
-/** A page that shows the mail and fetches nothing, as a client with images off would. */
-export async function pageOf(browser, { html }) {
+/** A page for one mail after another; opening a page takes longer than showing a mail in it. */
+export async function newView(browser) {
   const page = await browser.newPage();
   await page.route('**/*', (route) => route.abort());
-  await page.setContent(html, { waitUntil: 'domcontentloaded' });
   const devtools = await page.context().newCDPSession(page);
   return { page, devtools };
+}
+
+/** Shows a mail and fetches nothing for it, as a client with images off would. */
+export async function show({ page }, { html }) {
+  await page.setContent(html, { waitUntil: 'domcontentloaded' });
 }
 
 /** Turns a page to a width and a mode. */
