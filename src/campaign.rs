@@ -186,6 +186,16 @@ pub async fn account(tx: &mut Tx, id: Option<i64>) -> sqlx::Result<Account> {
     Ok(account)
 }
 
+/// Whether its deliveries may be claimed.
+pub async fn state(tx: &mut Tx, id: i64) -> sqlx::Result<State> {
+    on!(tx, |conn| sqlx::query_scalar(
+        "SELECT state FROM campaign WHERE id = $1"
+    )
+    .bind(id)
+    .fetch_one(conn)
+    .await)
+}
+
 /// Pauses or resumes; `false` when the campaign is cancelled and stays so.
 pub async fn set_state(tx: &mut Tx, id: i64, state: State) -> sqlx::Result<bool> {
     on!(tx, |conn| sqlx::query(
@@ -202,10 +212,17 @@ pub async fn set_state(tx: &mut Tx, id: i64, state: State) -> sqlx::Result<bool>
 /// Cancels for good: whatever would still be offered is suppressed. What the relay has, it has.
 pub async fn cancel(tx: &mut Tx, id: i64, now: DateTime<Utc>) -> sqlx::Result<()> {
     set_state(tx, id, State::Cancelled).await?;
+    on!(&mut *tx, |conn| sqlx::query(
+        "UPDATE delivery SET due_at = NULL WHERE campaign_id = $1 AND state = 'unknown'",
+    )
+    .bind(id)
+    .execute(conn)
+    .await
+    .map(drop))?;
     on!(tx, |conn| {
         sqlx::query(
         "UPDATE delivery SET state = $2, due_at = NULL, reply = 'the campaign was cancelled', changed_at = $3 \
-         WHERE campaign_id = $1 AND due_at IS NOT NULL AND state <> 'unknown'",
+         WHERE campaign_id = $1 AND due_at IS NOT NULL",
     )
     .bind(id)
     .bind(DeliveryState::Suppressed.as_str())

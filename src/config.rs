@@ -1,6 +1,6 @@
 //! Settings: the file and the environment, read once, every mistake reported together.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -100,10 +100,12 @@ pub enum ConfigError {
         path: PathBuf,
         source: std::io::Error,
     },
-    #[error("{} is not TOML", path.display())]
+    /// Names the line and not its text, which may hold a password.
+    #[error("{}:{line} is not TOML: {message}", path.display())]
     NotToml {
         path: PathBuf,
-        source: Box<toml::de::Error>,
+        line: usize,
+        message: String,
     },
     #[error("{}", .0.join("\n"))]
     Mistakes(Vec<String>),
@@ -157,26 +159,33 @@ impl Config {
             clippy::disallowed_methods,
             reason = "this is the one place that reads the environment"
         )]
-        Config::read(name, &text, |variable| std::env::var(variable).ok())
+        let environment = std::env::vars().collect();
+        Config::read(name, &text, &environment)
     }
 
     /// Reads settings out of `text` and `environment` (a variable's name to its value).
     pub fn read(
         name: &Path,
         text: &str,
-        environment: impl Fn(&str) -> Option<String>,
+        environment: &BTreeMap<String, String>,
     ) -> Result<Config, ConfigError> {
-        let table: toml::Table = text.parse().map_err(|source| ConfigError::NotToml {
-            path: name.into(),
-            source: Box::new(source),
-        })?;
+        let table: toml::Table =
+            text.parse()
+                .map_err(|error: toml::de::Error| ConfigError::NotToml {
+                    path: name.into(),
+                    line: 1 + text[..error.span().map_or(0, |span| span.start)]
+                        .matches('\n')
+                        .count(),
+                    message: error.message().to_owned(),
+                })?;
         let mut from = Reader {
             name,
             table: &table,
-            environment: &environment,
+            environment,
             mistakes: Vec::new(),
         };
         from.refuse_unknown_keys();
+        from.refuse_unknown_variables();
         let config = config(&mut from);
         match (config, from.mistakes) {
             (Some(config), mistakes) if mistakes.is_empty() => Ok(config),
@@ -215,7 +224,11 @@ fn config(from: &mut Reader<'_>) -> Option<Config> {
             .ok()
             .filter(|number| (1..=500).contains(number))
     });
-    let site_url = from.parsed("site.url", "https://news.example.org", site_url);
+    let site_url = from.parsed(
+        "site.url",
+        "https://news.example.org, without a path",
+        site_url,
+    );
     let site_listen = from.optional("site.listen", "127.0.0.1:8080");
     let on_unknown = from.optional("delivery.on_unknown", "retry or hold");
     let delivery_life = from.parsed("delivery.life", "a time such as 5d or 12h", duration);
@@ -265,7 +278,7 @@ fn dkim(from: &mut Reader<'_>) -> Option<Dkim> {
     }
 }
 
-/// Without a slash at the end, so that paths can be put behind it.
+/// The site stands at the root of its host; without a slash at the end, so that paths can be put behind it.
 fn site_url(text: &str) -> Option<String> {
     let rest = text
         .strip_prefix("https://")
@@ -273,7 +286,9 @@ fn site_url(text: &str) -> Option<String> {
     let plain = rest
         .bytes()
         .all(|byte| byte.is_ascii_graphic() && !b"\"<>\\^`{|}?#".contains(&byte));
-    (plain && !rest.is_empty()).then(|| text.trim_end_matches('/').to_owned())
+    let host = rest.trim_end_matches('/');
+    (plain && !host.is_empty() && !host.contains('/'))
+        .then(|| text.trim_end_matches('/').to_owned())
 }
 
 /// `90s`, `30m`, `2h` or `5d`.
@@ -295,14 +310,35 @@ fn duration(text: &str) -> Option<Duration> {
     }
 }
 
+/// The environment's name of a key.
+fn variable(key: &str) -> String {
+    format!("BULLETIN_{}", key.replace('.', "_").to_uppercase())
+}
+
 struct Reader<'a> {
     name: &'a Path,
     table: &'a toml::Table,
-    environment: &'a dyn Fn(&str) -> Option<String>,
+    environment: &'a BTreeMap<String, String>,
     mistakes: Vec<String>,
 }
 
 impl Reader<'_> {
+    fn refuse_unknown_variables(&mut self) {
+        let known: BTreeSet<String> = KEYS.iter().map(|(key, _)| variable(key)).collect();
+        let ours =
+            |name: &&String| name.starts_with("BULLETIN_") && !name.starts_with("BULLETIN_TEST_");
+        for name in self
+            .environment
+            .keys()
+            .filter(ours)
+            .filter(|name| !known.contains(*name))
+        {
+            self.mistakes.push(format!(
+                "{name} is set in the environment, but there is no such setting"
+            ));
+        }
+    }
+
     fn refuse_unknown_keys(&mut self) {
         let known: BTreeSet<&str> = KEYS.iter().map(|(key, _)| *key).collect();
         for (section, value) in self.table {
@@ -328,8 +364,12 @@ impl Reader<'_> {
     /// What `key` is set to and where, the environment before the file before the default.
     fn found(&self, key: &str) -> Option<(String, String)> {
         let (section, name) = key.split_once('.')?;
-        let variable = format!("BULLETIN_{}", key.replace('.', "_").to_uppercase());
-        if let Some(value) = (self.environment)(&variable).filter(|value| !value.trim().is_empty())
+        let variable = variable(key);
+        if let Some(value) = self
+            .environment
+            .get(&variable)
+            .cloned()
+            .filter(|value| !value.trim().is_empty())
         {
             return Some((value, variable));
         }
@@ -339,10 +379,11 @@ impl Reader<'_> {
             .get(section)
             .and_then(|section| section.get(name))
         {
-            Some(toml::Value::String(text)) if text.trim().is_empty() => None,
-            Some(toml::Value::String(text)) => Some((text.clone(), place)),
-            Some(value) => Some((value.to_string(), place)),
-            None => KEYS
+            Some(toml::Value::String(text)) if !text.trim().is_empty() => {
+                Some((text.clone(), place))
+            }
+            Some(value) if !value.is_str() => Some((value.to_string(), place)),
+            _ => KEYS
                 .iter()
                 .find(|(known, _)| *known == key)
                 .and_then(|(_, default)| default.map(|default| (default.to_owned(), place))),

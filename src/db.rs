@@ -1,6 +1,7 @@
 //! The database: one SQLite file, or PostgreSQL; one SQL text for both.
 
 use std::fs::File;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
@@ -204,6 +205,10 @@ async fn open_sqlite(path: &Path) -> Result<Db, DbError> {
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(LOCK_WAIT)
         .foreign_keys(true);
+    make_private(path).map_err(|source| DbError::Folder {
+        path: path.into(),
+        source,
+    })?;
     // sqlx locks nothing while it migrates SQLite: two starters on one new file would collide.
     let _one_at_a_time = lock(path, "migrate", true)?;
     let write = SqlitePoolOptions::new()
@@ -228,6 +233,16 @@ async fn open_sqlite(path: &Path) -> Result<Db, DbError> {
     })
 }
 
+/// Readers' addresses are for the operator's eyes alone: SQLite gives its other files the same rights as this one.
+fn make_private(path: &Path) -> std::io::Result<()> {
+    File::options()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(path)
+        .map(drop)
+}
+
 async fn open_postgres(url: &str) -> Result<Db, DbError> {
     let options = PgConnectOptions::from_str(url)
         .map_err(DbError::Url)?
@@ -246,7 +261,7 @@ async fn open_postgres(url: &str) -> Result<Db, DbError> {
 }
 
 /// An exclusive lock beside the database's file, held until the `File` is dropped or its process dies.
-/// With `wait`, blocks until it is free; otherwise `None`-like failure is `WouldBlock`.
+/// With `wait`, blocks until it is free; otherwise gives `None` when another process has it.
 pub(crate) fn lock(database: &Path, what: &str, wait: bool) -> Result<Option<File>, DbError> {
     let mut path = database.as_os_str().to_owned();
     path.push(format!(".{what}.lock"));

@@ -115,7 +115,7 @@ impl std::fmt::Debug for Signer {
 
 /// The fields worth a signature, in the order of `h=`, and whether each is listed once more than
 /// it is present: then nobody can add a second one that a reader's program shows in place of ours
-/// (RFC 6376 section 8.15).
+/// (RFC 6376 section 8.15). A field that is absent is listed too, so that nobody can add a first one.
 const SIGNED: [(&str, bool); 19] = [
     ("from", true),
     ("to", true),
@@ -230,12 +230,13 @@ fn fields(header: &[u8]) -> Vec<&[u8]> {
 fn choose<'n>(fields: &[&[u8]], signed: &mut Vec<u8>) -> Vec<&'n str> {
     let mut listed = Vec::with_capacity(SIGNED.len() + 8);
     for (name, once_more) in SIGNED {
+        let before = listed.len();
         for field in fields.iter().rev().filter(|field| is_named(field, name)) {
             relaxed_field(field, signed);
             signed.extend_from_slice(b"\r\n");
             listed.push(name);
         }
-        if once_more {
+        if once_more || listed.len() == before {
             listed.push(name);
         }
     }
@@ -499,11 +500,13 @@ MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g
             signer.sign(message, at),
             concat!(
                 "DKIM-Signature: v=1; a=ed25519-sha256; c=relaxed/relaxed; d=news.example.org;\r\n",
-                " s=s2026; t=1790000000; h=from:from:to:to:reply-to:subject:subject:date:date:\r\n",
+                " s=s2026; t=1790000000; h=from:from:to:to:cc:reply-to:subject:subject:date:\r\n",
+                " date:message-id:mime-version:content-type:content-transfer-encoding:list-id:\r\n",
                 " list-unsubscribe:list-unsubscribe:list-unsubscribe-post:\r\n",
-                " list-unsubscribe-post; bh=IWNTRHzYuQjR9NgtNU9jbD+3fM9poNSjPXmU+leb4Ns=; b=Ob6\r\n",
-                " uq4Hylt2vlVRGQbjoureCma4xh1MqTOGBh5DNftH3VjsV8bbwbXHDn7HfoW8c6kp1JlElVNZ3O/1L\r\n",
-                " NFp1Dg==\r\n",
+                " list-unsubscribe-post:list-help:list-owner:list-archive:precedence:\r\n",
+                " auto-submitted:feedback-id; bh=IWNTRHzYuQjR9NgtNU9jbD+3fM9poNSjPXmU+leb4Ns=;\r\n",
+                " b=/lIEKVNREEU5fxeIKUMO4m1/oeNCeyy8nRk/G920ri0Nvii1ICiunwHp3Q0RPu5A+fXdP0fMM9m\r\n",
+                " lMIn3WTAXAg==\r\n",
             )
         );
         assert_eq!(

@@ -32,6 +32,9 @@ pub const COLUMNS: [&str; 10] = [
     "consent_source",
 ];
 
+/// Columns that a list of refused lines has besides; they are passed over when it is imported again.
+const PASSED_OVER: [&str; 2] = ["line", "reason"];
+
 /// Lines that are written in one transaction.
 const CHUNK: usize = 1_000;
 
@@ -54,6 +57,8 @@ pub struct Refused {
     /// Counted from 1, the heading being the first.
     pub line: u64,
     pub reason: String,
+    /// The file's own heading, and the line under it.
+    pub heading: Rc<[String]>,
     pub fields: Vec<String>,
 }
 
@@ -112,6 +117,16 @@ impl Enrolment<'_> {
             return Err(EnrolError::NoHeading);
         }
         let heading = Heading::read(&record)?;
+        let columns = heading.names.clone();
+        let mut refuse = |line, reason, fields| {
+            let heading = columns.clone();
+            refuse(Refused {
+                line,
+                reason,
+                heading,
+                fields,
+            })
+        };
         let mut enrolled = Enrolled::default();
         let mut chunk = Vec::new();
         loop {
@@ -123,12 +138,7 @@ impl Enrolment<'_> {
                     Ok(new) => chunk.push((line, new, fields(&record))),
                     Err(reason) => {
                         enrolled.refused += 1;
-                        refuse(Refused {
-                            line,
-                            reason,
-                            fields: fields(&record),
-                        })
-                        .map_err(EnrolError::Refusals)?;
+                        refuse(line, reason, fields(&record)).map_err(EnrolError::Refusals)?;
                     }
                 }
             }
@@ -204,7 +214,7 @@ impl Enrolment<'_> {
     async fn keep(
         &self,
         chunk: Vec<(u64, NewSubscriber, Vec<String>)>,
-        refuse: &mut impl FnMut(Refused) -> io::Result<()>,
+        refuse: &mut impl FnMut(u64, String, Vec<String>) -> io::Result<()>,
     ) -> Result<Enrolled, EnrolError> {
         let mut enrolled = Enrolled::default();
         let hashes: Vec<Vec<u8>> = chunk
@@ -231,12 +241,7 @@ impl Enrolment<'_> {
                 continue;
             };
             enrolled.refused += 1;
-            refuse(Refused {
-                line,
-                reason: reason.to_owned(),
-                fields,
-            })
-            .map_err(EnrolError::Refusals)?;
+            refuse(line, reason.to_owned(), fields).map_err(EnrolError::Refusals)?;
         }
         if !new.is_empty() {
             let mut choices: Vec<&Choice> =
@@ -245,7 +250,7 @@ impl Enrolment<'_> {
             choices.dedup();
             subscription::keep_choices(&mut tx, &choices).await?;
             subscriber::add(&mut tx, self.keys, &new).await?;
-            subscription::record_granted(&mut tx, self.keys, &new, self.now).await?;
+            subscriber::record_granted(&mut tx, self.keys, &new, self.now).await?;
         }
         tx.commit().await?;
         enrolled.added += new.len() as u64;
@@ -255,7 +260,7 @@ impl Enrolment<'_> {
 
 /// Which column stands where.
 struct Heading {
-    names: Vec<String>,
+    names: Rc<[String]>,
 }
 
 impl Heading {
@@ -270,14 +275,16 @@ impl Heading {
             })
             .collect();
         for (index, name) in names.iter().enumerate() {
-            if !COLUMNS.contains(&name.as_str()) {
+            if !COLUMNS.contains(&name.as_str()) && !PASSED_OVER.contains(&name.as_str()) {
                 return Err(EnrolError::UnknownColumn { name: name.clone() });
             }
             if names[..index].contains(name) {
                 return Err(EnrolError::ColumnTwice(name.clone()));
             }
         }
-        let heading = Heading { names };
+        let heading = Heading {
+            names: names.into(),
+        };
         let missing = ["address", "consent_at", "consent_source"]
             .into_iter()
             .find(|name| heading.place(name).is_none());
@@ -330,7 +337,7 @@ fn slugs(
         .filter(|value| !value.is_empty())
         .map(|value| {
             find(value).ok_or_else(|| {
-                format!("there is no {what} '{value}'; `bulletin topic list` shows them")
+                format!("there is no {what} '{value}'; `bulletin topic list` shows the topics")
             })
         })
         .collect()

@@ -24,6 +24,8 @@ pub mod archive;
 
 pub mod subscription;
 
+pub mod content;
+
 pub mod campaign;
 
 pub mod subscriber;
@@ -31,8 +33,6 @@ pub mod subscriber;
 pub mod suppression;
 
 pub mod enrol;
-
-pub mod content;
 
 pub mod plan;
 

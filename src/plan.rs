@@ -52,7 +52,7 @@ pub struct Variant {
 
 #[derive(Clone, Debug, Serialize)]
 pub struct Order {
-    /// The selection's text, as `preview --selection` takes it.
+    /// The selection's text (see `Selection`).
     pub selection: String,
     pub subscribers: i64,
 }

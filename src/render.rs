@@ -29,6 +29,9 @@ pub struct Message {
     pub bytes: Vec<u8>,
 }
 
+/// Campaigns whose content and renderings are kept in memory.
+const MOST_CAMPAIGNS: usize = 8;
+
 /// A campaign's frozen content, as rendering needs it.
 #[derive(Clone, Debug)]
 pub struct Frozen {
@@ -174,10 +177,15 @@ impl Renderer {
     /// Remembers a campaign's content: it never changes.
     pub fn remember(&self, frozen: Frozen) -> Arc<Frozen> {
         let frozen = Arc::new(frozen);
-        self.frozen
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(frozen.campaign, frozen.clone());
+        let mut known = self.frozen.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= MOST_CAMPAIGNS {
+            known.clear();
+            self.prepared
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clear();
+        }
+        known.insert(frozen.campaign, frozen.clone());
         frozen
     }
 

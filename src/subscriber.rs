@@ -11,7 +11,7 @@ use crate::campaign::DeliveryState;
 use crate::config::OnNothing;
 use crate::db::{Tx, on, row};
 use crate::secret::Keys;
-use crate::subscription::{Choice, Format, Frequency, Language, State};
+use crate::subscription::{Act, Choice, Format, Frequency, Language, State};
 
 /// An address that mail can be sent to: local part as written, domain as lower-case A-labels (RFC 5890).
 ///
@@ -258,6 +258,28 @@ pub async fn add(tx: &mut Tx, keys: &Keys, new: &[NewSubscriber]) -> sqlx::Resul
                 .push_bind(subscriber.time_zone.as_str())
                 .push_bind(subscriber.link)
                 .push_bind(subscriber.consent_at);
+        });
+        query.build().execute(conn).await.map(drop)
+    })
+}
+
+/// Records the consent that came with each imported subscriber.
+pub async fn record_granted(
+    tx: &mut Tx,
+    keys: &Keys,
+    new: &[NewSubscriber],
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    on!(tx, |conn| {
+        let mut query = sqlx::QueryBuilder::<Driver>::new(
+            "INSERT INTO consent (address_hash, act, at, source, recorded_at) ",
+        );
+        query.push_values(new, |mut row, subscriber| {
+            row.push_bind(subscriber.address.hash(keys))
+                .push_bind(Act::Granted.as_str())
+                .push_bind(subscriber.consent_at)
+                .push_bind(subscriber.consent_source.as_str())
+                .push_bind(now);
         });
         query.build().execute(conn).await.map(drop)
     })

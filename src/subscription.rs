@@ -6,8 +6,6 @@ use uuid::Uuid;
 
 use crate::config::OnNothing;
 use crate::db::{Tx, on, row, word};
-use crate::secret::Keys;
-use crate::subscriber::NewSubscriber;
 
 word! {
     /// Where a subscription stands.
@@ -115,28 +113,6 @@ pub async fn keep_choices(tx: &mut Tx, choices: &[&Choice]) -> sqlx::Result<()> 
                 .push_bind(Json(&choice.research_types));
         });
         query.push(" ON CONFLICT (id) DO NOTHING");
-        query.build().execute(conn).await.map(drop)
-    })
-}
-
-/// Records the consent that came with each imported subscriber.
-pub async fn record_granted(
-    tx: &mut Tx,
-    keys: &Keys,
-    new: &[NewSubscriber],
-    now: DateTime<Utc>,
-) -> sqlx::Result<()> {
-    on!(tx, |conn| {
-        let mut query = sqlx::QueryBuilder::<Driver>::new(
-            "INSERT INTO consent (address_hash, act, at, source, recorded_at) ",
-        );
-        query.push_values(new, |mut row, subscriber| {
-            row.push_bind(subscriber.address.hash(keys))
-                .push_bind(Act::Granted.as_str())
-                .push_bind(subscriber.consent_at)
-                .push_bind(subscriber.consent_source.as_str())
-                .push_bind(now);
-        });
         query.build().execute(conn).await.map(drop)
     })
 }

@@ -14,6 +14,11 @@ pub struct Vocabulary {
     pub topics: Vec<Topic>,
     #[serde(rename = "research_type")]
     pub research_types: Vec<ResearchType>,
+    /// Where each written name leads, by its `key`.
+    #[serde(skip)]
+    topic_names: HashMap<String, usize>,
+    #[serde(skip)]
+    type_names: HashMap<String, usize>,
 }
 
 /// One subject that readers may follow.
@@ -112,9 +117,11 @@ impl Vocabulary {
 
     /// Reads an organisation's own vocabulary, and refuses one in which a name could mean two things.
     pub fn parse(text: &str) -> Result<Vocabulary, VocabularyError> {
-        let vocabulary: Vocabulary = toml::from_str(text)?;
+        let mut vocabulary: Vocabulary = toml::from_str(text)?;
         check("topic", &vocabulary.topics)?;
         check("research type", &vocabulary.research_types)?;
+        vocabulary.topic_names = places(&vocabulary.topics);
+        vocabulary.type_names = places(&vocabulary.research_types);
         let mut fallbacks = vocabulary.topics.iter().filter(|topic| topic.fallback);
         if let (Some(first), Some(second)) = (fallbacks.next(), fallbacks.next()) {
             return Err(VocabularyError::Fallbacks {
@@ -127,12 +134,13 @@ impl Vocabulary {
 
     /// The topic that somebody wrote by slug, name or alias; case, accents, hyphens and '&' do not matter.
     pub fn topic(&self, written: &str) -> Option<&Topic> {
-        find(&self.topics, written)
+        self.topics.get(*self.topic_names.get(&key(written))?)
     }
 
     /// The type of research that somebody wrote by slug, name or alias, as loosely as `topic` reads.
     pub fn research_type(&self, written: &str) -> Option<&ResearchType> {
-        find(&self.research_types, written)
+        self.research_types
+            .get(*self.type_names.get(&key(written))?)
     }
 }
 
@@ -278,15 +286,17 @@ fn claim<'a>(
     Ok(())
 }
 
-fn find<'a, T: Named>(entries: &'a [T], written: &str) -> Option<&'a T> {
-    let wanted = key(written);
-    entries.iter().find(|entry| {
+/// Where each name of each entry leads.
+fn places<T: Named>(entries: &[T]) -> HashMap<String, usize> {
+    let mut places = HashMap::new();
+    for (place, entry) in entries.iter().enumerate() {
         let [(_, name), _, (_, name_fr), _] = entry.names();
-        let mut names = [entry.slug(), name, name_fr]
-            .into_iter()
-            .chain(entry.aliases().iter().map(String::as_str));
-        !wanted.is_empty() && names.any(|name| key(name) == wanted)
-    })
+        let aliases = entry.aliases().iter().map(String::as_str);
+        for written in [entry.slug(), name, name_fr].into_iter().chain(aliases) {
+            places.insert(key(written), place);
+        }
+    }
+    places
 }
 
 /// A written name as it is compared: its words without case, accents and punctuation, joined by hyphens.

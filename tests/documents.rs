@@ -1,10 +1,18 @@
 //! The documents tell the truth where a test can tell.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use bulletin::config::{Config, ConfigError, KEYS};
 
 use crate::support::root;
+
+fn set(variables: &[(&str, &str)]) -> BTreeMap<String, String> {
+    variables
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect()
+}
 
 fn read(path: &str) -> String {
     std::fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
@@ -34,7 +42,7 @@ fn every_path_that_the_documents_name_exists() {
 #[test]
 fn the_sample_configuration_loads_and_names_every_setting() {
     let sample = read("deploy/bulletin.toml");
-    Config::read(Path::new("deploy/bulletin.toml"), &sample, |_| None).unwrap();
+    Config::read(Path::new("deploy/bulletin.toml"), &sample, &BTreeMap::new()).unwrap();
     for (key, default) in KEYS {
         let (section, name) = key.split_once('.').unwrap();
         let from = sample
@@ -59,9 +67,12 @@ fn the_sample_configuration_loads_and_names_every_setting() {
 fn mistakes_in_the_settings_are_reported_together() {
     let text =
         "[smtp]\nconnections = 0\nspeed = 5\n[sender]\nfrom = 'nobody'\n[dkim]\ndomain = 'a.b'\n";
-    let environment =
-        |name: &str| (name == "BULLETIN_SCHEDULE_TIME_ZONE").then(|| "Mars".to_owned());
-    let Err(ConfigError::Mistakes(mistakes)) = Config::read(Path::new("b.toml"), text, environment)
+    let environment = set(&[
+        ("BULLETIN_SCHEDULE_TIME_ZONE", "Mars"),
+        ("BULLETIN_SMPT_URL", "x"),
+    ]);
+    let Err(ConfigError::Mistakes(mistakes)) =
+        Config::read(Path::new("b.toml"), text, &environment)
     else {
         panic!("it must be refused");
     };
@@ -72,6 +83,7 @@ fn mistakes_in_the_settings_are_reported_together() {
         "b.toml: sender.from",
         "dkim.domain, dkim.selector",
         "BULLETIN_SCHEDULE_TIME_ZONE",
+        "BULLETIN_SMPT_URL is set in the environment, but there is no such setting",
     ] {
         assert!(all.contains(words), "{words} in {all}");
     }
@@ -79,16 +91,34 @@ fn mistakes_in_the_settings_are_reported_together() {
 
 #[test]
 fn the_environment_wins_over_the_file_and_no_secret_is_shown() {
-    let environment =
-        |name: &str| (name == "BULLETIN_SMTP_URL").then(|| "smtp://u:hunter2@relay:25".to_owned());
+    let environment = set(&[("BULLETIN_SMTP_URL", "smtp://u:hunter2@relay:25")]);
     let config = Config::read(
         Path::new("b.toml"),
         "[smtp]\nurl = 'smtp://file:25'\n",
-        environment,
+        &environment,
     )
     .unwrap();
     assert_eq!(config.smtp_url.0, "smtp://u:hunter2@relay:25");
     assert!(!format!("{config:?}").contains("hunter2"));
+}
+
+#[test]
+fn a_broken_file_is_named_by_line_without_its_text() {
+    let text = "[smtp]\nurl = smtps://user:hunter2@relay\n";
+    let error = Config::read(Path::new("b.toml"), text, &BTreeMap::new())
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.starts_with("b.toml:2 is not TOML") && !error.contains("hunter2"),
+        "{error}"
+    );
+}
+
+#[test]
+fn what_is_left_empty_is_as_if_it_were_not_there() {
+    let config =
+        Config::read(Path::new("b.toml"), "[site]\nname = ''\n", &BTreeMap::new()).unwrap();
+    assert_eq!(config.site_name, "Research digest");
 }
 
 #[test]

@@ -2,14 +2,15 @@
 
 use bulletin::config::OnUnknown;
 use bulletin::db::Db;
-use bulletin::deliver::{SendError, Until, presence::PresenceError};
+use bulletin::deliver::smtp::Outcome;
+use bulletin::deliver::{SendError, Trouble, Until, presence::PresenceError, queue};
 use bulletin::subscription::State;
 use bulletin::{campaign, feedback};
 use chrono::Duration;
 use tokio_util::sync::CancellationToken;
 
 use crate::support::news::{ATTACHMENT, DEPRESSION, issue, month, random};
-use crate::support::{News, each_database};
+use crate::support::{News, Peer, each_database};
 
 each_database!(everyone_gets_their_mail_and_the_account_balances);
 async fn everyone_gets_their_mail_and_the_account_balances(db: Db) {
@@ -292,4 +293,62 @@ async fn on_sqlite_a_second_sender_refuses_to_start() {
         .unwrap();
     let second = bulletin::deliver::presence::Presence::announce(&database.db, 2).await;
     assert!(matches!(second, Err(PresenceError::Taken)));
+}
+
+each_database!(a_relay_that_refuses_the_sender_costs_no_reader_anything);
+async fn a_relay_that_refuses_the_sender_costs_no_reader_anything(db: Db) {
+    let mut news = News::start(db).await;
+    for number in 0..9 {
+        news.subscribe(&format!("r{number}@peer.test"), &[]).await;
+    }
+    news.publish(&issue("2026-03", &[&[DEPRESSION]])).await;
+    news.plan("2026-03").await;
+    let friendly = std::mem::replace(&mut news.peer, Peer::that_wants_a_password().await);
+    assert!(matches!(
+        news.try_deliver_all().await,
+        Err(SendError::Relay(Trouble::Refuses(words))) if words.starts_with("530 5.7.0")
+    ));
+    let account = news.account().await;
+    assert_eq!((account.bounced, account.accepted), (0, 0), "{account:?}");
+    news.peer = friendly;
+    news.wait(Duration::minutes(5));
+    news.deliver_all().await;
+    assert_eq!(news.account().await.accepted, 9);
+}
+
+each_database!(what_is_in_flight_when_its_reader_is_erased_is_forgotten);
+async fn what_is_in_flight_when_its_reader_is_erased_is_forgotten(db: Db) {
+    let news = News::start(db).await;
+    news.subscribe("452.full@peer.test", &[]).await;
+    news.subscribe("550.gone@peer.test", &[]).await;
+    news.publish(&issue("2026-03", &[&[DEPRESSION]])).await;
+    news.plan("2026-03").await;
+    let sender = random();
+    let mut tx = news.db.begin().await.unwrap();
+    let claimed = queue::claim(&mut tx, sender, news.now(), 2).await.unwrap();
+    for address in ["452.full@peer.test", "550.gone@peer.test"] {
+        let reader = news.reader_in(&mut tx, address).await;
+        feedback::erase(&mut tx, &reader, news.now()).await.unwrap();
+    }
+    let later = Outcome::not_now("452 4.2.2 452.full@peer.test is full");
+    queue::settle(
+        &mut tx,
+        sender,
+        &claimed[0].delivery,
+        &later,
+        Duration::days(5),
+        news.now(),
+    )
+    .await
+    .unwrap();
+    tx.commit().await.unwrap();
+    // The other one's sender is gone; what it held must not be looked for again and again.
+    news.deliver_all().await;
+    let account = news.account().await;
+    assert_eq!(
+        (account.suppressed, account.unknown, account.in_flight),
+        (1, 1, 0),
+        "{account:?}"
+    );
+    assert!(news.peer.taken().is_empty());
 }

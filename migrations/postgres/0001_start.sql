@@ -129,6 +129,8 @@ CREATE TABLE delivery (
     -- When it may be claimed; NULL: not to be claimed any more, or in flight.
     due_at TIMESTAMPTZ,
     attempts BIGINT NOT NULL,
+    -- When it was claimed first: its life counts from there.
+    first_tried_at TIMESTAMPTZ,
     -- The sender that holds it while it is in flight.
     claimed_by BIGINT,
     -- The relay's last words, or why it was suppressed.

@@ -6,8 +6,8 @@ use anyhow::{Context, bail};
 use bulletin::clock;
 use bulletin::config::Config;
 use bulletin::db::Db;
-use bulletin::deliver::Sender;
 use bulletin::deliver::relay::Relay;
+use bulletin::deliver::{FIRST_PAUSE, Sender};
 use bulletin::dkim::Signer;
 use bulletin::render::{House, Renderer};
 use bulletin::secret::Keys;
@@ -41,7 +41,7 @@ impl App {
     /// Prints a document as JSON, or whatever `people` prints.
     pub fn show(&self, document: &impl Serialize, people: impl FnOnce()) -> anyhow::Result<()> {
         if self.json {
-            println!("{}", serde_json::to_string_pretty(document)?);
+            say!("{}", serde_json::to_string_pretty(document)?);
         } else {
             people();
         }
@@ -73,6 +73,7 @@ impl App {
             connections: self.config.smtp_connections,
             life: self.config.delivery_life,
             clock: clock::system(),
+            first_pause: FIRST_PAUSE,
         })
     }
 

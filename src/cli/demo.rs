@@ -38,7 +38,7 @@ pub struct Demo {
 
 pub async fn run(demo: Demo) -> anyhow::Result<Done> {
     let folder = folder(&demo)?;
-    println!("The demo's files are in {}", folder.display());
+    say!("The demo's files are in {}", folder.display());
     let stop = stop_on_signal();
     let catcher = Arc::new(Catcher::default());
     let smtp = TcpListener::bind("127.0.0.1:0")
@@ -106,7 +106,7 @@ fn settings(
     Ok(Config::read(
         std::path::Path::new("the demo's settings"),
         &text,
-        |_| None,
+        &std::collections::BTreeMap::new(),
     )?)
 }
 
@@ -118,7 +118,7 @@ async fn import(app: &App) -> anyhow::Result<()> {
     }
     tx.commit().await?;
     let summaries: usize = issues.iter().map(|issue| issue.summaries.len()).sum();
-    println!(
+    say!(
         "Imported {} months with {summaries} summaries.",
         issues.len()
     );
@@ -136,7 +136,7 @@ async fn enrol(app: &App, folder: &std::path::Path) -> anyhow::Result<()> {
         names: &names,
     };
     let enrolled = enrolment.run(csv.as_bytes(), |_| Ok(()), |_| {}).await?;
-    println!("Enrolled {} readers.\n", enrolled.added);
+    say!("Enrolled {} readers.\n", enrolled.added);
     Ok(())
 }
 
@@ -156,7 +156,7 @@ async fn send(app: &App, stop: &CancellationToken) -> anyhow::Result<plan::Plan>
     .await?;
     tx.commit().await?;
     sending::print_plan(&plan);
-    println!();
+    say!("");
     let watching = CancellationToken::new();
     let watch = tokio::spawn(sending::show_progress(
         app.db.clone(),
@@ -186,10 +186,10 @@ async fn show(
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
     let at = listener.local_addr()?;
-    println!("\nLook at what was sent:   http://{at}/demo");
-    println!("The caught mails:        http://{at}/demo/mails");
-    println!("The archive:             http://{at}/issues");
-    println!("Ctrl-C ends it.");
+    say!("\nLook at what was sent:   http://{at}/demo");
+    say!("The caught mails:        http://{at}/demo/mails");
+    say!("The archive:             http://{at}/issues");
+    say!("Ctrl-C ends it.");
     let exhibit = Arc::new(Exhibit {
         site: serving::site(app),
         catcher,

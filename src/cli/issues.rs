@@ -86,20 +86,22 @@ pub async fn import(app: &App, import: Import) -> anyhow::Result<Done> {
         files: Vec::new(),
         changes: Vec::new(),
     };
-    let mut tx = app.db.begin().await?;
+    // Everything is read before the database is asked for its one writer's place.
+    let mut issues = Vec::new();
     for path in files(&import.paths)? {
         let name = path.display().to_string();
         match read(app, &path) {
-            Ok((issues, notes)) => {
-                for issue in &issues {
-                    imported
-                        .changes
-                        .extend(archive::keep(&mut tx, issue, &app.suggester, clock::now()).await?);
-                }
-                imported.files.push(taken(name, &issues, notes));
+            Ok((read, notes)) => {
+                imported.files.push(taken(name, &read, notes));
+                issues.extend(read);
             }
             Err(error) => imported.files.push(refused(name, format!("{error:#}"))),
         }
+    }
+    let mut tx = app.db.begin().await?;
+    for issue in &issues {
+        let changes = archive::keep(&mut tx, issue, &app.suggester, clock::now()).await?;
+        imported.changes.extend(changes);
     }
     if !import.dry_run {
         tx.commit().await?;
@@ -147,9 +149,11 @@ pub async fn topics(app: &App) -> anyhow::Result<Done> {
         .collect();
     app.show(&listed, || {
         for topic in &listed {
-            println!(
+            say!(
                 "{:<56} {:>4} summaries {:>8} subscribers",
-                topic.slug, topic.summaries, topic.subscribers
+                topic.slug,
+                topic.summaries,
+                topic.subscribers
             );
         }
     })?;
@@ -266,28 +270,35 @@ fn refused(file: String, why: String) -> ImportedFile {
     }
 }
 
+fn summaries(count: impl Into<i128>) -> String {
+    match count.into() {
+        1 => "1 summary".to_owned(),
+        count => format!("{count} summaries"),
+    }
+}
+
 fn print_import(imported: &Imported) {
     for file in &imported.files {
         match &file.refused {
-            Some(why) => println!("{}: refused: {why}", file.file),
-            None => println!(
-                "{}: {} summaries in {}",
+            Some(why) => say!("{}: refused: {why}", file.file),
+            None => say!(
+                "{}: {} in {}",
                 file.file,
-                file.summaries,
+                summaries(file.summaries as i128),
                 file.issues.join(", ")
             ),
         }
         for note in &file.notes {
-            println!("  {}:{}: {}", file.file, note.line, note.text);
+            say!("  {}:{}: {}", file.file, note.line, note.text);
         }
     }
     for change in &imported.changes {
-        println!("  {change}");
+        say!("  {change}");
     }
     match (imported.changes.len(), imported.dry_run) {
-        (0, _) => println!("Nothing changed: all of it was there already, or was refused."),
-        (count, true) => println!("{count} changes, none of them made (--dry-run)."),
-        (count, false) => println!("{count} changes."),
+        (0, _) => say!("Nothing changed: all of it was there already, or was refused."),
+        (count, true) => say!("Changes: {count}, none of them made (--dry-run)."),
+        (count, false) => say!("Changes: {count}."),
     }
 }
 
@@ -296,15 +307,15 @@ async fn list(app: &App) -> anyhow::Result<()> {
     let issues = archive::list(&mut tx).await?;
     app.show(&issues, || {
         for issue in &issues {
-            println!(
-                "{}  {} summaries  {}",
+            say!(
+                "{}  {}  {}",
                 issue.month,
-                issue.summaries,
+                summaries(issue.summaries),
                 issue.teaser.as_deref().unwrap_or_default()
             );
         }
         if issues.is_empty() {
-            println!("There are no issues yet; `bulletin import PATH` brings some in.");
+            say!("There are no issues yet; `bulletin import PATH` brings some in.");
         }
     })
 }
@@ -315,24 +326,24 @@ async fn show(app: &App, month: Month, markdown: bool) -> anyhow::Result<()> {
         bail!("there is no issue {month}; `bulletin issue list` shows what there is");
     };
     if markdown {
-        print!("{}", import::markdown(&archive::as_written(&issue)));
+        say_on!("{}", import::markdown(&archive::as_written(&issue)));
         return Ok(());
     }
     let shown = archive::shown(&issue, &app.suggester);
     app.show(&shown, || {
-        println!(
+        say!(
             "{}  {}",
             shown.month,
             shown.teaser.as_deref().unwrap_or_default()
         );
         for summary in &shown.summaries {
-            println!("\n{}", summary.title);
-            println!("  {}", summary.citation.as_deref().unwrap_or("no citation"));
-            println!(
+            say!("\n{}", summary.title);
+            say!("  {}", summary.citation.as_deref().unwrap_or("no citation"));
+            say!(
                 "  type: {}",
                 summary.research_type.as_deref().unwrap_or("not known")
             );
-            println!(
+            say!(
                 "  topics: {}",
                 if summary.topics.is_empty() {
                     "none confirmed".into()
@@ -341,7 +352,7 @@ async fn show(app: &App, month: Month, markdown: bool) -> anyhow::Result<()> {
                 }
             );
             for suggestion in &summary.suggested_topics {
-                println!(
+                say!(
                     "  suggested: {} ({:.2}: {})",
                     suggestion.slug,
                     suggestion.score,
@@ -349,11 +360,11 @@ async fn show(app: &App, month: Month, markdown: bool) -> anyhow::Result<()> {
                 );
             }
             for paragraph in &summary.summary {
-                println!("\n  {paragraph}");
+                say!("\n  {paragraph}");
             }
-            println!("\n  Practice implications");
+            say!("\n  Practice implications");
             for paragraph in &summary.implications {
-                println!("\n  {paragraph}");
+                say!("\n  {paragraph}");
             }
         }
     })
@@ -368,11 +379,11 @@ async fn confirm(app: &App, month: Month) -> anyhow::Result<()> {
     tx.commit().await?;
     for kept in &issue.summaries {
         if !app.json {
-            println!("{}: {}", kept.summary.title, kept.summary.topics.join(", "));
+            say!("{}: {}", kept.summary.title, kept.summary.topics.join(", "));
         }
     }
     if app.json {
-        println!("{{\"confirmed\": {}}}", issue.summaries.len());
+        say!("{{\"confirmed\": {}}}", issue.summaries.len());
     }
     Ok(())
 }

@@ -1,5 +1,15 @@
 //! The commands: what is typed, and what is printed.
 
+/// Prints a line. Who reads it may have heard enough (`| head`): then the command ends, and well.
+macro_rules! say {
+    ($($words:tt)*) => { $crate::cli::print(format_args!("{}\n", format_args!($($words)*))) };
+}
+
+/// Prints without ending the line.
+macro_rules! say_on {
+    ($($words:tt)*) => { $crate::cli::print(format_args!($($words)*)) };
+}
+
 mod app;
 mod demo;
 mod issues;
@@ -74,6 +84,14 @@ enum PreviewFormat {
     Text,
     /// The whole message, as it goes over the wire
     Eml,
+}
+
+/// What `say!` does.
+fn print(words: std::fmt::Arguments<'_>) {
+    use std::io::Write;
+    if let Err(error) = std::io::stdout().lock().write_fmt(words) {
+        std::process::exit(i32::from(error.kind() != std::io::ErrorKind::BrokenPipe));
+    }
 }
 
 /// Does what was asked.

@@ -1,11 +1,12 @@
 //! `subscriber`.
 
 use std::fs::File;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use bulletin::clock;
-use bulletin::enrol::{COLUMNS, Enrolment, Refused};
+use bulletin::enrol::{Enrolment, Refused};
 use bulletin::feedback;
 use bulletin::subscriber::{self, Address, Subscriber};
 use bulletin::subscription::{self, Consent};
@@ -91,9 +92,9 @@ async fn import(app: &App, path: &Path) -> anyhow::Result<Done> {
             .with_context(|| format!("{} cannot be written", refusals.display()))?;
     }
     app.show(&enrolled, || {
-        println!("{} added, {} refused.", enrolled.added, enrolled.refused);
+        say!("{} added, {} refused.", enrolled.added, enrolled.refused);
         if enrolled.refused > 0 {
-            println!(
+            say!(
                 "The refused lines are in {}, each with its reason.",
                 refusals.display()
             );
@@ -127,17 +128,24 @@ fn progress_bar(bytes: u64) -> ProgressBar {
     ProgressBar::new(bytes).with_style(style)
 }
 
-/// The file is made with the first refusal, so that a clean import leaves none.
+/// The file is made with the first refusal, so that a clean import leaves none. Mended, it can be imported itself.
 fn write_refused(
     to: &mut Option<csv::Writer<File>>,
     path: &Path,
     refused: &Refused,
 ) -> std::io::Result<()> {
     if to.is_none() {
+        let private = File::options()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(path)?;
         let mut writer = csv::WriterBuilder::new()
             .flexible(true)
-            .from_writer(File::create(path)?);
-        writer.write_record(["line", "reason"].into_iter().chain(COLUMNS))?;
+            .from_writer(private);
+        let heading = refused.heading.iter().map(String::as_str);
+        writer.write_record(["line", "reason"].into_iter().chain(heading))?;
         *to = Some(writer);
     }
     let Some(writer) = to else { return Ok(()) };
@@ -204,7 +212,7 @@ async fn export(app: &App) -> anyhow::Result<Done> {
         for reader in page {
             let reader = shown(reader);
             if app.json {
-                println!("{}", serde_json::to_string(&reader)?);
+                say!("{}", serde_json::to_string(&reader)?);
                 continue;
             }
             let (topics, types) = (reader.topics.join(";"), reader.research_types.join(";"));
@@ -236,7 +244,7 @@ async fn erase(app: &App, written: &str) -> anyhow::Result<Done> {
     feedback::erase(&mut tx, &reader, clock::now()).await?;
     tx.commit().await?;
     app.show(&serde_json::json!({ "erased": 1 }), || {
-        println!("Erased. Only a keyed hash of the address is left.")
+        say!("Erased. Only a keyed hash of the address is left.")
     })?;
     Ok(Done::Wholly)
 }
@@ -275,25 +283,30 @@ fn print_reader(reader: &Shown) {
             slugs.join(", ")
         }
     };
-    println!("{}  {}", reader.address, reader.name);
-    println!("  {} since {}", reader.state, reader.since);
-    println!("  topics: {}", all(&reader.topics));
-    println!("  types of research: {}", all(&reader.research_types));
-    println!(
+    say!("{}  {}", reader.address, reader.name);
+    say!("  {} since {}", reader.state, reader.since);
+    say!("  topics: {}", all(&reader.topics));
+    say!("  types of research: {}", all(&reader.research_types));
+    say!(
         "  {}, {}, {}, {}",
-        reader.frequency, reader.format, reader.language, reader.time_zone
+        reader.frequency,
+        reader.format,
+        reader.language,
+        reader.time_zone
     );
     if let Some(why) = &reader.suppressed {
-        println!("  suppressed: {why}");
+        say!("  suppressed: {why}");
     }
     for consent in &reader.consents {
-        println!(
+        say!(
             "  consent {} {} ({})",
-            consent.act, consent.at, consent.source
+            consent.act,
+            consent.at,
+            consent.source
         );
     }
     for delivery in &reader.deliveries {
-        println!(
+        say!(
             "  {} {}: {}",
             delivery.month,
             delivery.state,

@@ -7,7 +7,8 @@ use anyhow::{Context, bail};
 use bulletin::archive;
 use bulletin::campaign::{self, Account, Campaign, State};
 use bulletin::clock;
-use bulletin::content::{Content, Selection};
+use bulletin::config::OnNothing;
+use bulletin::content::{Content, Occasion, Selection};
 use bulletin::db::Db;
 use bulletin::deliver::presence::PresenceError;
 use bulletin::deliver::{SendError, Until, queue};
@@ -100,6 +101,12 @@ pub async fn preview(app: &App, preview: Preview) -> anyhow::Result<Done> {
     };
     reader.language = preview.language.unwrap_or(reader.language);
     let selection = selection(app, &content, &reader);
+    if selection.occasion != Occasion::Matched && !app.json {
+        eprintln!(
+            "Nothing in this issue matches; by the settings this reader gets: {}.",
+            on_nothing(app, &reader)
+        );
+    }
     let frozen = Frozen {
         campaign: 0,
         content,
@@ -112,9 +119,15 @@ pub async fn preview(app: &App, preview: Preview) -> anyhow::Result<Done> {
         return Ok(Done::Wholly);
     }
     let email = renderer.email(&frozen, &selection, &reader)?;
+    if app.json {
+        let parts =
+            serde_json::json!({ "subject": email.subject, "html": email.html, "text": email.text });
+        say!("{}", serde_json::to_string_pretty(&parts)?);
+        return Ok(Done::Wholly);
+    }
     match preview.format {
-        PreviewFormat::Html => print!("{}", email.html),
-        _ => print!("Subject: {}\n\n{}", email.subject, email.text),
+        PreviewFormat::Html => say_on!("{}", email.html),
+        _ => say_on!("Subject: {}\n\n{}", email.subject, email.text),
     }
     Ok(Done::Wholly)
 }
@@ -162,11 +175,18 @@ pub async fn send(app: &App, send: Send) -> anyhow::Result<Done> {
         );
     }
     tx.commit().await?;
+    let campaign = campaign_of(app, send.month).await?;
+    if campaign.state == State::Cancelled {
+        bail!(
+            "the campaign {} was cancelled, which is for good",
+            send.month
+        );
+    }
     if !app.json {
-        announce(&plan, start_at, now);
+        announce(&plan, &campaign, now);
     }
     let sent = if send.wait {
-        deliver(app, renderer, id, start_at).await
+        deliver(app, renderer, id, campaign.start_at).await
     } else {
         Ok(())
     };
@@ -255,8 +275,10 @@ async fn wait_until_tried(db: &Db, campaign: i64, stop: &CancellationToken) -> a
     loop {
         let mut tx = db.read().await?;
         let account = campaign::account(&mut tx, Some(campaign)).await?;
+        let running = campaign::state(&mut tx, campaign).await? == State::Running;
         drop(tx);
-        if account.waiting + account.in_flight == 0 || stop.is_cancelled() {
+        let tried = account.in_flight == 0 && (account.waiting == 0 || !running);
+        if tried || stop.is_cancelled() {
             return Ok(());
         }
         tokio::time::sleep(Duration::from_millis(500)).await;
@@ -307,7 +329,7 @@ async fn list(app: &App) -> anyhow::Result<Done> {
     app.show(&statuses, || {
         statuses.iter().for_each(print_status);
         if statuses.is_empty() {
-            println!("Nothing has been sent yet.");
+            say!("Nothing has been sent yet.");
         }
     })?;
     Ok(Done::Wholly)
@@ -320,7 +342,10 @@ async fn status(db: &Db, campaign: &Campaign, took: Option<Duration>) -> anyhow:
         state: campaign.state.to_string(),
         account: campaign::account(&mut tx, Some(campaign.id)).await?,
         seconds: took.map(|took| (took.as_secs_f64() * 1000.0).round() / 1000.0),
-        next_try_at: queue::next_due(&mut tx, campaign.id).await?,
+        next_try_at: match campaign.state {
+            State::Running => queue::next_due(&mut tx, campaign.id).await?,
+            State::Paused | State::Cancelled => None,
+        },
     })
 }
 
@@ -375,6 +400,10 @@ fn selection(app: &App, content: &Content, reader: &Subscriber) -> Selection {
         )
 }
 
+fn on_nothing(app: &App, reader: &Subscriber) -> OnNothing {
+    reader.on_nothing.unwrap_or(app.config.on_nothing)
+}
+
 /// A moment with an offset, a local time in `schedule.time_zone`, or `next`.
 fn read_time(app: &App, written: &str, now: DateTime<Utc>) -> anyhow::Result<DateTime<Utc>> {
     let zone = app.config.schedule_time_zone;
@@ -398,22 +427,25 @@ fn read_time(app: &App, written: &str, now: DateTime<Utc>) -> anyhow::Result<Dat
     }
 }
 
-fn announce(plan: &Plan, start_at: DateTime<Utc>, now: DateTime<Utc>) {
-    if plan.settled {
-        println!(
+fn announce(plan: &Plan, campaign: &Campaign, now: DateTime<Utc>) {
+    match (plan.settled, campaign.state) {
+        (true, State::Paused) => say!(
+            "{0} is paused; `bulletin campaign resume {0}` goes on.",
+            plan.month
+        ),
+        (true, _) => say!(
             "{} has its campaign already; nobody gets it twice.",
             plan.month
-        );
-    } else {
-        println!(
-            "{}: {} readers, {} different mails.",
+        ),
+        (false, _) => say!(
+            "{}: readers: {}, different mails: {}.",
             plan.month,
             plan.recipients,
             plan.variants.len()
-        );
+        ),
     }
-    if start_at > now {
-        println!("The first goes out at {}.", start_at.to_rfc3339());
+    if campaign.start_at > now {
+        say!("The first goes out at {}.", campaign.start_at.to_rfc3339());
     }
 }
 
@@ -423,7 +455,7 @@ pub fn print_plan(plan: &Plan) {
     } else {
         ""
     };
-    println!(
+    say!(
         "{}: {} readers get {} different mails{settled}.\n",
         plan.month,
         plan.recipients,
@@ -438,34 +470,34 @@ pub fn print_plan(plan: &Plan) {
             ),
             _ => variant.summaries.join(" + "),
         };
-        println!("{:>8}  {what}", variant.subscribers);
+        say!("{:>8}  {what}", variant.subscribers);
     }
-    println!();
+    say!("");
     for (reason, count) in &plan.excluded {
-        println!("{count:>8}  left out: {}", reason.replace('_', " "));
+        say!("{count:>8}  left out: {}", reason.replace('_', " "));
     }
     for warning in &plan.warnings {
-        println!("warning: {warning}");
+        say!("warning: {warning}");
     }
-    println!("\nfingerprint {}", plan.fingerprint);
+    say!("\nfingerprint {}", plan.fingerprint);
 }
 
 /// A campaign's account, as it is printed at the end of a send.
 pub fn print_account(month: &str, account: &Account, took: Duration) {
-    println!("campaign {month}");
+    say!("campaign {month}");
     print_lines(account);
-    println!("  {:.3} seconds", took.as_secs_f64());
+    say!("  {:.3} seconds", took.as_secs_f64());
 }
 
 fn print_status(status: &Status) {
-    println!("campaign {} ({})", status.campaign, status.state);
+    say!("campaign {} ({})", status.campaign, status.state);
     print_lines(&status.account);
     if let Some(seconds) = status.seconds {
-        println!("  {seconds} seconds");
+        say!("  {seconds} seconds");
     }
     if let Some(next) = status.next_try_at {
-        println!(
-            "  The next is due at {}; `bulletin serve`, `bulletin worker` or this command again goes on.",
+        say!(
+            "  The next is due at {}; `bulletin serve`, `worker` or `send --wait` goes on.",
             next.to_rfc3339()
         );
     }
@@ -483,6 +515,6 @@ fn print_lines(account: &Account) {
         ("unknown", account.unknown),
     ];
     for (name, count) in lines {
-        println!("  {name:<11}{count:>9}");
+        say!("  {name:<11}{count:>9}");
     }
 }

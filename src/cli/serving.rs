@@ -78,13 +78,14 @@ pub async fn doctor(config: Config, json: bool) -> anyhow::Result<Done> {
         database(&config).await,
         key_file(&config),
         signature(&config),
+        schedule(&config),
         relay(&config).await,
     ];
     if json {
-        println!("{}", serde_json::to_string_pretty(&findings)?);
+        say!("{}", serde_json::to_string_pretty(&findings)?);
     } else {
         for finding in &findings {
-            println!(
+            say!(
                 "{:<5} {}: {}",
                 if finding.fine { "fine" } else { "mend" },
                 finding.what,
@@ -165,6 +166,20 @@ fn signature(config: &Config) -> Finding {
         ))
     };
     finding("the signature", look())
+}
+
+fn schedule(config: &Config) -> Finding {
+    let look = || -> anyhow::Result<String> {
+        let Some(rule) = &config.schedule_rule else {
+            return Ok("none: `bulletin send` is what sends".to_owned());
+        };
+        let schedule = bulletin::schedule::Schedule::parse(rule, config.schedule_time_zone)?;
+        let next = schedule
+            .next(clock::now())
+            .context("schedule.rule is never due again")?;
+        Ok(format!("next due at {}", next.to_rfc3339()))
+    };
+    finding("the schedule", look())
 }
 
 async fn relay(config: &Config) -> Finding {

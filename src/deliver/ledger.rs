@@ -1,7 +1,7 @@
 //! The ledger: one task that writes down outcomes and hands out claims, for all connections in one commit.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -18,6 +18,9 @@ const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// How long a sender waits for a database that cannot commit. Meanwhile nothing is sent.
 const TRY_AGAIN: Duration = Duration::from_secs(1);
+
+/// How often a sender looks for others that have gone and left deliveries in flight.
+const RECOVER_AGAIN: Duration = Duration::from_secs(30);
 
 /// What a connection asks of the ledger.
 pub(super) struct Asked {
@@ -107,7 +110,17 @@ impl Ledger {
     pub(super) async fn run(self, mut asked: mpsc::Receiver<Asked>) -> sqlx::Result<()> {
         let mut held = BTreeSet::new();
         let mut waiting: Vec<Asked> = Vec::new();
+        let mut recovered = Instant::now();
         while self.gather(&mut asked, &mut waiting).await {
+            if recovered.elapsed() > RECOVER_AGAIN {
+                recovered = Instant::now();
+                if let Err(error) = recover(&self.db, &self.presence, &self.clock).await {
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "what others held could not be looked at"
+                    );
+                }
+            }
             let round = self.round(&mut waiting, &mut held).await;
             let claims = match round {
                 Some(claims) => claims,
@@ -205,6 +218,7 @@ impl Ledger {
             claims.is_empty() && !more && held.is_empty() && self.until == Until::NothingDue;
         let over = self.stop.is_cancelled() || nothing_left;
         let mut claims = claims.into_iter();
+        let mut wake = more;
         let mut listening = Vec::new();
         for asked in waiting.drain(..) {
             let answer = match asked.wants {
@@ -218,7 +232,8 @@ impl Ledger {
                     None => Answer::NothingNow,
                 },
                 Wants::Notice if over => Answer::Over,
-                Wants::Notice if more => Answer::Due,
+                // One at a time: its first question wakes the next, while there is more.
+                Wants::Notice if std::mem::take(&mut wake) => Answer::Due,
                 Wants::Notice => {
                     listening.push(asked);
                     continue;

@@ -32,8 +32,8 @@ use crate::clock::Clock;
 use crate::db::Db;
 use crate::render::{Frozen, RenderError, Renderer};
 
-/// How long a connection that failed waits before the next try; doubled each time, up to a minute.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// How long a connection that failed usually waits before the next try; doubled each time, up to a minute.
+pub const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// How often in a row a relay may be out of reach before a send that is waited for gives up.
@@ -48,6 +48,8 @@ pub struct Sender {
     /// How long a deferred delivery is tried again.
     pub life: chrono::Duration,
     pub clock: Clock,
+    /// How long a connection that failed waits at first; `FIRST_PAUSE` but in tests.
+    pub first_pause: Duration,
 }
 
 /// When a sender ends by itself.
@@ -63,10 +65,27 @@ pub enum Until {
 pub enum SendError {
     #[error(transparent)]
     Presence(#[from] PresenceError),
-    #[error("the relay cannot be reached; nothing is lost, what was not sent waits")]
-    Relay(#[source] ConnectError),
+    #[error("the relay cannot be used now; nothing is lost, what was not sent waits")]
+    Relay(#[source] Trouble),
     #[error("the database failed")]
     Database(#[from] sqlx::Error),
+}
+
+/// What keeps the relay from being used, whoever the reader is.
+#[derive(Debug, thiserror::Error)]
+pub enum Trouble {
+    #[error(transparent)]
+    Connect(ConnectError),
+    /// In its own words, before it was told any recipient.
+    #[error("it refuses us: {0}")]
+    Refuses(String),
+}
+
+/// How a connection's work came to an end.
+enum Ended {
+    NothingNow,
+    Refused(String),
+    Over,
 }
 
 impl Sender {
@@ -126,35 +145,35 @@ struct Connection {
 
 impl Connection {
     /// Connects when there is work, offers one delivery after the other, and hangs up when there is none.
-    async fn run(self) -> Result<(), ConnectError> {
+    async fn run(self) -> Result<(), Trouble> {
         let mut failures = 0;
         while let Answer::Due = self.ask(Asked::is_anything_due).await {
-            match self.sender.relay.connect().await {
-                Ok(session) => {
-                    failures = 0;
-                    if !self.offer_all(session).await {
-                        return Ok(());
+            let trouble = match self.sender.relay.connect().await {
+                Err(error) => Trouble::Connect(error),
+                Ok(session) => match self.offer_all(session).await {
+                    Ended::Over => return Ok(()),
+                    Ended::NothingNow => {
+                        failures = 0;
+                        continue;
                     }
-                }
-                Err(error) => {
-                    failures += 1;
-                    if self.until == Until::NothingDue && failures >= TRIES_WHEN_WAITED_FOR {
-                        return Err(error);
-                    }
-                    tracing::warn!(
-                        error = &error as &dyn std::error::Error,
-                        failures,
-                        "the relay cannot be reached"
-                    );
-                    self.pause(failures).await;
-                }
+                    Ended::Refused(words) => Trouble::Refuses(words),
+                },
+            };
+            failures += 1;
+            if self.until == Until::NothingDue && failures >= TRIES_WHEN_WAITED_FOR {
+                return Err(trouble);
             }
+            tracing::warn!(
+                error = &trouble as &dyn std::error::Error,
+                failures,
+                "the relay is no help now"
+            );
+            self.pause(failures).await;
         }
         Ok(())
     }
 
-    /// `false` when the ledger says that it is over.
-    async fn offer_all(&self, mut session: Session) -> bool {
+    async fn offer_all(&self, mut session: Session) -> Ended {
         let mut settled = None;
         loop {
             match self
@@ -167,18 +186,24 @@ impl Connection {
                 }
                 Answer::Due | Answer::NothingNow => {
                     session.quit().await;
-                    return true;
+                    return Ended::NothingNow;
                 }
                 Answer::Over => {
                     session.quit().await;
-                    return false;
+                    return Ended::Over;
                 }
             }
-            if !session.is_usable() {
-                self.ask(|answer| Asked::settle(settled.take(), answer))
-                    .await;
-                return true;
-            }
+            let refused = settled
+                .as_ref()
+                .filter(|(_, outcome)| outcome.is_between_the_relay_and_us());
+            let ended = match refused {
+                Some((_, outcome)) => Ended::Refused(outcome.words()),
+                None if session.is_usable() => continue,
+                None => Ended::NothingNow,
+            };
+            self.ask(|answer| Asked::settle(settled.take(), answer))
+                .await;
+            return ended;
         }
     }
 
@@ -255,7 +280,9 @@ impl Connection {
     }
 
     async fn pause(&self, failures: u32) {
-        let pause = FIRST_PAUSE
+        let pause = self
+            .sender
+            .first_pause
             .saturating_mul(1 << (failures - 1).min(6))
             .min(LONGEST_PAUSE);
         tokio::select! {

@@ -44,19 +44,28 @@ impl Outcome {
         })
     }
 
-    /// Whether the connection was lost before the relay saw the message: then it costs the message no attempt.
-    /// Once it has seen some of it, the message itself may be what it cannot bear.
-    pub fn is_the_relays_trouble(&self) -> bool {
-        let Outcome::Deferred {
-            phase, reply: None, ..
-        } = self
-        else {
-            return false;
-        };
-        matches!(
-            phase,
-            Phase::Check | Phase::Mail | Phase::Rcpt | Phase::Data
-        )
+    /// Whether the trouble lies between the relay and us, before it knew whom the message was for: it wants a
+    /// password, it throttles us, it hung up. Such a refusal costs no reader anything, and no attempt.
+    pub fn is_between_the_relay_and_us(&self) -> bool {
+        match self {
+            Outcome::Deferred { phase, .. } | Outcome::Bounced { phase, .. } => {
+                *phase == Phase::Mail
+            }
+            Outcome::Accepted { .. } | Outcome::Unknown { .. } => false,
+        }
+    }
+
+    /// The reply's code alone: a server's words may quote the address, and a code may be kept when those must not be.
+    pub fn code(&self) -> String {
+        match self {
+            Outcome::Bounced { reply, .. } => match reply.status {
+                Some((class, subject, detail)) => {
+                    format!("{} {class}.{subject}.{detail}", reply.code)
+                }
+                None => reply.code.to_string(),
+            },
+            other => other.name().to_owned(),
+        }
     }
 
     /// A message that we cannot even make: it fails alone, and the others go on.

@@ -32,7 +32,8 @@ row! {
         /// This one included once it is claimed.
         pub attempts: i64,
         pub on_unknown: String,
-        pub start_at: DateTime<Utc>,
+        /// Its life counts from here.
+        pub first_tried_at: Option<DateTime<Utc>>,
     }
 }
 
@@ -77,6 +78,7 @@ pub async fn claim(
                         taken.push(due.id);
                         let delivery = Due {
                             attempts: due.attempts + 1,
+                            first_tried_at: due.first_tried_at.or(Some(now)),
                             ..due
                         };
                         claimed.push(Claimed {
@@ -111,15 +113,11 @@ pub async fn settle(
     let (state, due_at) = next_state(due, outcome, life, now);
     let words = match state {
         DeliveryState::Bounced if !matches!(outcome, Outcome::Bounced { .. }) => {
-            format!(
-                "given up after {} hours: {}",
-                life.num_hours(),
-                outcome.words()
-            )
+            format!("given up, its life being over: {}", outcome.words())
         }
         _ => outcome.words(),
     };
-    if outcome.is_the_relays_trouble() {
+    if outcome.is_between_the_relay_and_us() {
         uncount(tx, sender, due).await?;
     }
     let is_ours = write(tx, sender, due, state, due_at, &words, now).await?;
@@ -127,7 +125,8 @@ pub async fn settle(
         && outcome.names_a_bad_address()
         && let Some(hash) = subscriber::address_hash(tx, due.subscriber_id).await?
     {
-        suppression::suppress(tx, &hash, suppression::Reason::HardBounce, &words, now).await?;
+        let reason = suppression::Reason::HardBounce;
+        suppression::suppress(tx, &hash, reason, &outcome.code(), now).await?;
     }
     Ok(())
 }
@@ -136,14 +135,15 @@ pub async fn settle(
 pub async fn recover(tx: &mut Tx, gone: i64, now: DateTime<Utc>) -> sqlx::Result<u64> {
     let recovered = on!(&mut *tx, |conn| {
         sqlx::query(
-        "UPDATE delivery SET state = 'unknown', claimed_by = NULL, due_at = $2, changed_at = $2, \
+            "UPDATE delivery SET state = 'unknown', claimed_by = NULL, changed_at = $2, \
+         due_at = CASE WHEN subscriber_id IS NULL THEN NULL ELSE $2 END, \
          reply = 'the sender stopped while the message was on its way' WHERE claimed_by = $1",
-    )
-    .bind(gone)
-    .bind(now)
-    .execute(conn)
-    .await
-    .map(|done| done.rows_affected())
+        )
+        .bind(gone)
+        .bind(now)
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected())
     })?;
     on!(tx, |conn| sqlx::query(
         "UPDATE delivery SET due_at = NULL WHERE state = 'unknown' AND due_at IS NOT NULL \
@@ -231,13 +231,17 @@ fn next_state(
     life: Duration,
     now: DateTime<Utc>,
 ) -> (DeliveryState, Option<DateTime<Utc>>) {
-    let next = match outcome.is_the_relays_trouble() {
-        true => waits::after_trouble(due.id, now),
-        false => waits::next(due.id, due.attempts, now),
+    let between = outcome.is_between_the_relay_and_us();
+    // The connection makes the pause then; who gets the next one is another delivery's luck.
+    let next = if between {
+        now
+    } else {
+        waits::next(due.id, due.attempts, now)
     };
-    let lives = next <= due.start_at + life;
+    let lives = next <= due.first_tried_at.unwrap_or(now) + life;
     match outcome {
         Outcome::Accepted { .. } => (DeliveryState::Accepted, None),
+        Outcome::Bounced { .. } if between && lives => (DeliveryState::Deferred, Some(next)),
         Outcome::Bounced { .. } => (DeliveryState::Bounced, None),
         Outcome::Deferred { .. } if lives => (DeliveryState::Deferred, Some(next)),
         Outcome::Deferred { .. } => (DeliveryState::Bounced, None),
@@ -263,12 +267,13 @@ async fn uncount(tx: &mut Tx, sender: i64, due: &Due) -> sqlx::Result<()> {
 async fn campaigns_with_due(tx: &mut Tx, now: DateTime<Utc>) -> sqlx::Result<Vec<i64>> {
     on!(tx, |conn| {
         sqlx::query_scalar(
-        "SELECT c.id FROM campaign c WHERE c.state = 'running' AND EXISTS \
-         (SELECT 1 FROM delivery d WHERE d.campaign_id = c.id AND d.due_at <= $1) ORDER BY c.start_at",
-    )
-    .bind(now)
-    .fetch_all(conn)
-    .await
+            "SELECT c.id FROM campaign c WHERE c.state = 'running' AND EXISTS \
+         (SELECT 1 FROM delivery d WHERE d.campaign_id = c.id AND d.due_at <= $1 \
+         AND d.subscriber_id IS NOT NULL) ORDER BY c.start_at",
+        )
+        .bind(now)
+        .fetch_all(conn)
+        .await
     })
 }
 
@@ -279,7 +284,7 @@ async fn due(
     limit: usize,
 ) -> sqlx::Result<Vec<Due>> {
     let sql = format!(
-        "SELECT d.id, d.campaign_id, d.subscriber_id, d.content, d.attempts, c.on_unknown, c.start_at \
+        "SELECT d.id, d.campaign_id, d.subscriber_id, d.content, d.attempts, c.on_unknown, d.first_tried_at \
          FROM delivery d JOIN campaign c ON c.id = d.campaign_id \
          WHERE d.campaign_id = $1 AND d.due_at <= $2 AND d.subscriber_id IS NOT NULL \
          ORDER BY d.due_at LIMIT $3 {}",
@@ -303,7 +308,9 @@ async fn take(tx: &mut Tx, sender: i64, ids: &[i64], now: DateTime<Utc>) -> sqlx
         );
         query
             .push_bind(sender)
-            .push(", changed_at = ")
+            .push(", first_tried_at = COALESCE(first_tried_at, ")
+            .push_bind(now)
+            .push("), changed_at = ")
             .push_bind(now)
             .push(" WHERE id IN (");
         let mut list = query.separated(", ");
@@ -333,6 +340,8 @@ async fn leave_out(tx: &mut Tx, ids: &[i64], now: DateTime<Utc>) -> sqlx::Result
     Ok(())
 }
 
+/// Writes the outcome, if the claim is still this sender's. Whose reader was erased meanwhile, or whose campaign was
+/// cancelled, is not tried again.
 async fn write(
     tx: &mut Tx,
     sender: i64,
@@ -344,17 +353,22 @@ async fn write(
 ) -> sqlx::Result<bool> {
     on!(tx, |conn| {
         sqlx::query(
-        "UPDATE delivery SET state = $3, due_at = $4, reply = $5, claimed_by = NULL, changed_at = $6 \
-         WHERE id = $1 AND claimed_by = $2",
-    )
-    .bind(due.id)
-    .bind(sender)
-    .bind(state.as_str())
-    .bind(due_at)
-    .bind(words)
-    .bind(now)
-    .execute(conn)
-    .await
-    .map(|done| done.rows_affected() == 1)
+            "UPDATE delivery SET claimed_by = NULL, changed_at = $6, \
+         reply = CASE WHEN subscriber_id IS NULL THEN NULL ELSE CAST($5 AS text) END, \
+         state = CASE WHEN $3 = 'deferred' AND over THEN 'suppressed' ELSE CAST($3 AS text) END, \
+         due_at = CASE WHEN over THEN NULL ELSE $4 END \
+         FROM (SELECT d.id AS over_id, d.subscriber_id IS NULL OR c.state = 'cancelled' AS over \
+           FROM delivery d JOIN campaign c ON c.id = d.campaign_id WHERE d.id = $1) now \
+         WHERE id = $1 AND id = over_id AND claimed_by = $2",
+        )
+        .bind(due.id)
+        .bind(sender)
+        .bind(state.as_str())
+        .bind(due_at)
+        .bind(words)
+        .bind(now)
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected() == 1)
     })
 }

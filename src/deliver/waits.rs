@@ -19,11 +19,6 @@ pub fn next(delivery: i64, attempts: i64, now: DateTime<Utc>) -> DateTime<Utc> {
     now + wait + wait * share / 1000
 }
 
-/// When a delivery is due again whose connection was lost before the relay had judged it: soon.
-pub fn after_trouble(delivery: i64, now: DateTime<Utc>) -> DateTime<Utc> {
-    now + Duration::seconds(30 + delivery.rem_euclid(30))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -50,7 +50,11 @@ pub async fn issue(
 }
 
 /// One summary, at an address that lasts.
-pub async fn summary(State(site): State<Site>, Path(id): Path<i64>) -> Result<Markup, PageError> {
+pub async fn summary(
+    State(site): State<Site>,
+    Path(id): Path<String>,
+) -> Result<Markup, PageError> {
+    let id: i64 = id.parse().map_err(|_| PageError::NotFound)?;
     let mut tx = site.db.read().await?;
     let (month, kept) = archive::summary(&mut tx, id)
         .await?

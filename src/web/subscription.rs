@@ -1,5 +1,7 @@
 //! Pages behind the links in a reader's mail: choosing, leaving, coming back. No password; the link is the key.
 
+use std::collections::HashSet;
+
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -158,7 +160,9 @@ fn preferences_page(site: &Site, reader: &Subscriber, token: &str, kept: bool) -
         "What you get",
         html! {
             h1 { "What you get" }
-            @if kept { p.done role="status" { "Kept. Your next digest will follow it." } }
+            @if kept && reader.state == Subscribed::Active { p.done role="status" { "Kept. Your next digest will follow it." } }
+        @if kept && reader.state != Subscribed::Active { p.done role="status" { "Kept, for the day you come back." } }
+        @if reader.state == Subscribed::Ended { p { "You are unsubscribed and get no digests." } }
             form method="post" action=(format!("/p/{token}")) {
                 fieldset {
                     legend { "Topics (none chosen means all of them)" }
@@ -219,6 +223,7 @@ fn choice(
 /// `None` when a value is none of the form's.
 fn chosen(site: &Site, body: &[u8]) -> Option<Preferences> {
     let (mut topics, mut research_types) = (Vec::new(), Vec::new());
+    let mut named = HashSet::new();
     let mut preferences = Preferences {
         choice: Choice::default(),
         frequency: Frequency::Monthly,
@@ -239,6 +244,14 @@ fn chosen(site: &Site, body: &[u8]) -> Option<Preferences> {
             "on_nothing" => preferences.on_nothing = Some(value.parse().ok()?),
             _ => return None,
         }
+        named.insert(name);
+    }
+    // A form that came without these was cut on its way; taking it would reset what the reader chose.
+    if !["frequency", "format", "language"]
+        .iter()
+        .all(|name| named.contains(*name))
+    {
+        return None;
     }
     preferences.choice = Choice::new(topics, research_types);
     Some(preferences)

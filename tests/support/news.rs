@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use bulletin::campaign::{self, Account};
 use bulletin::config::{OnNothing, OnUnknown};
-use bulletin::db::Db;
+use bulletin::db::{Db, Tx};
 use bulletin::deliver::relay::Relay;
 use bulletin::deliver::{SendError, Sender, Until};
 use bulletin::enrol::{Enrolled, Enrolment, Refused};
@@ -160,6 +160,7 @@ impl News {
             renderer: self.renderer.clone(),
             connections: 3,
             life: Duration::days(5),
+            first_pause: std::time::Duration::from_millis(1),
             clock: Arc::new(move || *clock.lock().expect("the clock is not broken")),
         }
     }
@@ -191,6 +192,17 @@ impl News {
             .hash(&self.keys);
         let mut tx = self.db.read().await.expect("the database is there");
         subscriber::by_address(&mut tx, &hash)
+            .await
+            .expect("it can be read")
+            .expect("there is this reader")
+    }
+
+    /// The same within a transaction that is open.
+    pub async fn reader_in(&self, tx: &mut Tx, address: &str) -> Subscriber {
+        let hash = Address::parse(address)
+            .expect("an address")
+            .hash(&self.keys);
+        subscriber::by_address(tx, &hash)
             .await
             .expect("it can be read")
             .expect("there is this reader")

@@ -23,13 +23,27 @@ pub struct Peer {
 struct Log {
     taken: Mutex<Vec<Received>>,
     seen: Mutex<HashMap<String, u32>>,
+    wants_a_password: bool,
 }
 
 impl Peer {
     pub async fn start() -> Peer {
+        Peer::with(Log::default()).await
+    }
+
+    /// One that takes mail from nobody without a password.
+    pub async fn that_wants_a_password() -> Peer {
+        Peer::with(Log {
+            wants_a_password: true,
+            ..Log::default()
+        })
+        .await
+    }
+
+    async fn with(log: Log) -> Peer {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("it has an address");
-        let (log, stop) = (Arc::new(Log::default()), CancellationToken::new());
+        let (log, stop) = (Arc::new(log), CancellationToken::new());
         tokio::spawn(listen::serve(
             listener,
             log.clone(),
@@ -88,6 +102,9 @@ impl Log {
 impl Mailbox for Log {
     async fn answer(&self, step: Step<'_>) -> Answer {
         match step {
+            Step::Mail(_) if self.wants_a_password => {
+                Answer::reply("530 5.7.0 Authentication required")
+            }
             Step::Rcpt(to) if to.starts_with("550.") => {
                 Answer::reply("550 5.1.1 There is no such mailbox")
             }
