@@ -159,7 +159,9 @@ impl Config {
             clippy::disallowed_methods,
             reason = "this is the one place that reads the environment"
         )]
-        let environment = std::env::vars().collect();
+        let environment = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
         Config::read(name, &text, &environment)
     }
 
