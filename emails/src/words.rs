@@ -118,10 +118,7 @@ impl Language {
     }
 
     pub(crate) fn preferences(self) -> &'static str {
-        self.pick(
-            "Change your topics or take a pause",
-            "Changer vos thèmes ou faire une pause",
-        )
+        self.pick("Change what you get", "Changer ce que vous recevez")
     }
 
     pub(crate) fn unsubscribe(self) -> &'static str {

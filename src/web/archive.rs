@@ -7,6 +7,8 @@ use super::{PageError, Site, page};
 use crate::archive::{self, Kept};
 use crate::issue::{Month, Summary};
 
+const PRACTICE: &str = "What this means for practice";
+
 /// All issues.
 pub async fn list(State(site): State<Site>) -> Result<Markup, PageError> {
     let issues = archive::list(&mut site.db.read().await?).await?;
@@ -95,7 +97,7 @@ fn whole(site: &Site, kept: &Kept, in_issue: bool) -> Markup {
             @for paragraph in summary { p { (paragraph) } }
             @if !implications.is_empty() {
                 section.practice {
-                    h3 lang="en" { "What this means for practice" }
+                    @if in_issue { h3 lang="en" { (PRACTICE) } } @else { h2 lang="en" { (PRACTICE) } }
                     @for paragraph in implications { p { (paragraph) } }
                 }
             }
