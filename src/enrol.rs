@@ -175,6 +175,7 @@ impl Enrolment<'_> {
                 ))
             }
         };
+        let address = Address::parse(column("address")?).map_err(|error| error.to_string())?;
         let (id, link) = (self.names)();
         let consent_source = in_bounds("consent_source")?;
         if consent_source.is_empty() {
@@ -183,7 +184,8 @@ impl Enrolment<'_> {
         Ok(NewSubscriber {
             id,
             link,
-            address: Address::parse(column("address")?).map_err(|error| error.to_string())?,
+            address_hash: address.hash(self.keys),
+            address,
             name: in_bounds("name")?,
             choice: Choice::new(
                 slugs(
@@ -219,7 +221,7 @@ impl Enrolment<'_> {
         let mut enrolled = Enrolled::default();
         let hashes: Vec<Vec<u8>> = chunk
             .iter()
-            .map(|(_, new, _)| new.address.hash(self.keys))
+            .map(|(_, new, _)| new.address_hash.clone())
             .collect();
         let mut tx = self.db.begin().await?;
         let suppressed: HashSet<Vec<u8>> = suppression::suppressed(&mut tx, &hashes)
@@ -249,8 +251,8 @@ impl Enrolment<'_> {
             choices.sort_by_cached_key(|choice| choice.id());
             choices.dedup();
             subscription::keep_choices(&mut tx, &choices).await?;
-            subscriber::add(&mut tx, self.keys, &new).await?;
-            subscriber::record_granted(&mut tx, self.keys, &new, self.now).await?;
+            subscriber::add(&mut tx, &new).await?;
+            subscriber::record_granted(&mut tx, &new, self.now).await?;
         }
         tx.commit().await?;
         enrolled.added += new.len() as u64;

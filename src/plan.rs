@@ -207,33 +207,36 @@ async fn match_choices(tx: &mut Tx, content: &Content, month: Month) -> sqlx::Re
             return Ok(());
         };
         after = *last;
-        let selected: Vec<(Uuid, Frequency, String)> = choices
-            .into_iter()
-            .map(|(id, Json(topics), Json(types))| (id, Choice::new(topics, types)))
-            .flat_map(|(id, choice)| {
-                frequencies.iter().map(move |(frequency, among)| {
-                    let selection = content.select(&choice, *among);
-                    (
-                        id,
-                        *frequency,
-                        selection
-                            .map_or_else(|| NOTHING.to_owned(), |selection| selection.to_string()),
-                    )
-                })
-            })
-            .collect();
-        on!(&mut *tx, |conn| {
-            let mut query = sqlx::QueryBuilder::<Driver>::new(
-                "INSERT INTO plan_choice (choice_id, frequency, content) ",
-            );
-            query.push_values(&selected, |mut row, (id, frequency, content)| {
-                row.push_bind(*id)
-                    .push_bind(frequency.as_str())
-                    .push_bind(content.as_str());
-            });
-            query.build().execute(conn).await.map(drop)
-        })?;
+        let mut selected = Vec::new();
+        for (id, Json(topics), Json(types)) in choices {
+            let choice = Choice::new(topics, types);
+            for (frequency, among) in &frequencies {
+                let selection = content.select(&choice, *among);
+                selected.push(serde_json::json!({
+                    "choice": id.simple().to_string(),
+                    "frequency": frequency,
+                    "content": selection.map_or_else(|| NOTHING.to_owned(), |selection| selection.to_string()),
+                }));
+            }
+        }
+        keep_selected(tx, &selected).await?;
     }
+}
+
+async fn keep_selected(tx: &mut Tx, selected: &[serde_json::Value]) -> sqlx::Result<()> {
+    let rows = tx.rows();
+    let sql = format!(
+        "INSERT INTO plan_choice (choice_id, frequency, content) SELECT {}, {}, {} FROM {}",
+        rows.uuid("choice"),
+        rows.text("frequency"),
+        rows.text("content"),
+        rows.all()
+    );
+    on!(tx, |conn| sqlx::query(sqlx::AssertSqlSafe(sql))
+        .bind(Json(selected))
+        .execute(conn)
+        .await
+        .map(drop))
 }
 
 /// One delivery for each active reader who gets something.

@@ -3,15 +3,17 @@
 use std::fmt;
 
 use chrono::{DateTime, Utc};
+use data_encoding::HEXLOWER;
 use serde::Serialize;
+use sqlx::AssertSqlSafe;
 use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::campaign::DeliveryState;
 use crate::config::OnNothing;
-use crate::db::{Tx, on, row};
+use crate::db::{Tx, on, row, time};
 use crate::secret::Keys;
-use crate::subscription::{Act, Choice, Format, Frequency, Language, State};
+use crate::subscription::{Choice, Format, Frequency, Language, State};
 
 /// An address that mail can be sent to: local part as written, domain as lower-case A-labels (RFC 5890).
 ///
@@ -130,6 +132,7 @@ pub struct NewSubscriber {
     pub id: Uuid,
     pub link: Uuid,
     pub address: Address,
+    pub address_hash: Vec<u8>,
     pub name: String,
     pub choice: Choice,
     pub frequency: Frequency,
@@ -147,7 +150,7 @@ const COLUMNS: &str = "SELECT s.id, s.address, s.address_hash, s.name, s.state, 
 /// The subscriber of an address, by its hash.
 pub async fn by_address(tx: &mut Tx, address_hash: &[u8]) -> sqlx::Result<Option<Subscriber>> {
     let sql = format!("{COLUMNS} WHERE s.address_hash = $1");
-    on!(tx, |conn| sqlx::query_as(sqlx::AssertSqlSafe(sql))
+    on!(tx, |conn| sqlx::query_as(AssertSqlSafe(sql))
         .bind(address_hash)
         .fetch_optional(conn)
         .await)
@@ -156,7 +159,7 @@ pub async fn by_address(tx: &mut Tx, address_hash: &[u8]) -> sqlx::Result<Option
 /// The subscriber whom a link names.
 pub async fn by_link(tx: &mut Tx, link: Uuid) -> sqlx::Result<Option<Subscriber>> {
     let sql = format!("{COLUMNS} WHERE s.link = $1");
-    on!(tx, |conn| sqlx::query_as(sqlx::AssertSqlSafe(sql))
+    on!(tx, |conn| sqlx::query_as(AssertSqlSafe(sql))
         .bind(link)
         .fetch_optional(conn)
         .await)
@@ -165,7 +168,7 @@ pub async fn by_link(tx: &mut Tx, link: Uuid) -> sqlx::Result<Option<Subscriber>
 /// Up to `limit` subscribers after `after` in the order of their ids: all of them, page by page, in bounded memory.
 pub async fn page(tx: &mut Tx, after: Uuid, limit: i64) -> sqlx::Result<Vec<Subscriber>> {
     let sql = format!("{COLUMNS} WHERE s.id > $1 ORDER BY s.id LIMIT $2");
-    on!(tx, |conn| sqlx::query_as(sqlx::AssertSqlSafe(sql))
+    on!(tx, |conn| sqlx::query_as(AssertSqlSafe(sql))
         .bind(after)
         .bind(limit)
         .fetch_all(conn)
@@ -210,78 +213,96 @@ pub async fn deliveries(tx: &mut Tx, id: Uuid) -> sqlx::Result<Vec<Delivered>> {
 
 /// Which of these hashes belong to a subscriber already.
 pub async fn known(tx: &mut Tx, hashes: &[Vec<u8>]) -> sqlx::Result<Vec<Vec<u8>>> {
-    among(
-        tx,
-        "SELECT address_hash FROM subscriber WHERE address_hash IN (",
-        hashes,
-    )
-    .await
+    among(tx, "subscriber", hashes).await
 }
 
-/// Which of `hashes` the query, which ends with an open bracket, finds.
+/// Which of `hashes` stand in the column `address_hash` of a table of ours.
 pub(crate) async fn among(
     tx: &mut Tx,
-    query: &'static str,
+    table: &'static str,
     hashes: &[Vec<u8>],
 ) -> sqlx::Result<Vec<Vec<u8>>> {
-    if hashes.is_empty() {
-        return Ok(Vec::new());
-    }
-    on!(tx, |conn| {
-        let mut query = sqlx::QueryBuilder::<Driver>::new(query);
-        let mut list = query.separated(", ");
-        for hash in hashes {
-            list.push_bind(hash.as_slice());
-        }
-        query.push(")");
-        query.build_query_scalar().fetch_all(conn).await
-    })
+    let rows = tx.rows();
+    let sql = format!(
+        "SELECT address_hash FROM {table} WHERE address_hash IN (SELECT {} FROM {})",
+        rows.bytes("hash"),
+        rows.all()
+    );
+    let hashes: Vec<serde_json::Value> = hashes
+        .iter()
+        .map(|hash| serde_json::json!({ "hash": HEXLOWER.encode(hash) }))
+        .collect();
+    on!(tx, |conn| sqlx::query_scalar(AssertSqlSafe(sql))
+        .bind(Json(&hashes))
+        .fetch_all(conn)
+        .await)
 }
 
 /// Adds subscribers whose consent is on record elsewhere, as active. Their choices must be kept already.
-pub async fn add(tx: &mut Tx, keys: &Keys, new: &[NewSubscriber]) -> sqlx::Result<()> {
-    on!(tx, |conn| {
-        let mut query = sqlx::QueryBuilder::<Driver>::new(
-            "INSERT INTO subscriber (id, address, address_hash, name, state, choice_id, frequency, format, \
-             language, time_zone, link, since) ",
-        );
-        query.push_values(new, |mut row, subscriber| {
-            row.push_bind(subscriber.id)
-                .push_bind(subscriber.address.as_str())
-                .push_bind(subscriber.address.hash(keys))
-                .push_bind(subscriber.name.as_str())
-                .push_bind(State::Active.as_str())
-                .push_bind(subscriber.choice.id())
-                .push_bind(subscriber.frequency.as_str())
-                .push_bind(subscriber.format.as_str())
-                .push_bind(subscriber.language.as_str())
-                .push_bind(subscriber.time_zone.as_str())
-                .push_bind(subscriber.link)
-                .push_bind(subscriber.consent_at);
-        });
-        query.build().execute(conn).await.map(drop)
-    })
+pub async fn add(tx: &mut Tx, new: &[NewSubscriber]) -> sqlx::Result<()> {
+    let rows = tx.rows();
+    let sql = format!(
+        "INSERT INTO subscriber (id, address, address_hash, name, state, choice_id, frequency, format, language, \
+         time_zone, link, since) SELECT {}, {}, {}, {}, 'active', {}, {}, {}, {}, {}, {}, {} FROM {}",
+        rows.uuid("id"),
+        rows.text("address"),
+        rows.bytes("hash"),
+        rows.text("name"),
+        rows.uuid("choice"),
+        rows.text("frequency"),
+        rows.text("format"),
+        rows.text("language"),
+        rows.text("time_zone"),
+        rows.uuid("link"),
+        rows.time("consent_at"),
+        rows.all()
+    );
+    let new: Vec<serde_json::Value> = new.iter().map(as_row).collect();
+    on!(tx, |conn| sqlx::query(AssertSqlSafe(sql))
+        .bind(Json(&new))
+        .execute(conn)
+        .await
+        .map(drop))
 }
 
 /// Records the consent that came with each imported subscriber.
 pub async fn record_granted(
     tx: &mut Tx,
-    keys: &Keys,
     new: &[NewSubscriber],
     now: DateTime<Utc>,
 ) -> sqlx::Result<()> {
-    on!(tx, |conn| {
-        let mut query = sqlx::QueryBuilder::<Driver>::new(
-            "INSERT INTO consent (address_hash, act, at, source, recorded_at) ",
-        );
-        query.push_values(new, |mut row, subscriber| {
-            row.push_bind(subscriber.address.hash(keys))
-                .push_bind(Act::Granted.as_str())
-                .push_bind(subscriber.consent_at)
-                .push_bind(subscriber.consent_source.as_str())
-                .push_bind(now);
-        });
-        query.build().execute(conn).await.map(drop)
+    let rows = tx.rows();
+    let sql = format!(
+        "INSERT INTO consent (address_hash, act, at, source, recorded_at) SELECT {}, 'granted', {}, {}, $2 FROM {}",
+        rows.bytes("hash"),
+        rows.time("consent_at"),
+        rows.text("consent_source"),
+        rows.all()
+    );
+    let new: Vec<serde_json::Value> = new.iter().map(as_row).collect();
+    on!(tx, |conn| sqlx::query(AssertSqlSafe(sql))
+        .bind(Json(&new))
+        .bind(now)
+        .execute(conn)
+        .await
+        .map(drop))
+}
+
+/// What `Rows` unpacks.
+fn as_row(new: &NewSubscriber) -> serde_json::Value {
+    serde_json::json!({
+        "id": new.id.simple().to_string(),
+        "link": new.link.simple().to_string(),
+        "address": new.address.as_str(),
+        "hash": HEXLOWER.encode(&new.address_hash),
+        "name": new.name,
+        "choice": new.choice.id().simple().to_string(),
+        "frequency": new.frequency,
+        "format": new.format,
+        "language": new.language,
+        "time_zone": new.time_zone,
+        "consent_at": time(new.consent_at),
+        "consent_source": new.consent_source,
     })
 }
 

@@ -104,17 +104,28 @@ row! {
 
 /// Makes sure that these choices are kept.
 pub async fn keep_choices(tx: &mut Tx, choices: &[&Choice]) -> sqlx::Result<()> {
-    on!(tx, |conn| {
-        let mut query =
-            sqlx::QueryBuilder::<Driver>::new("INSERT INTO choice (id, topics, research_types) ");
-        query.push_values(choices, |mut row, choice| {
-            row.push_bind(choice.id())
-                .push_bind(Json(&choice.topics))
-                .push_bind(Json(&choice.research_types));
-        });
-        query.push(" ON CONFLICT (id) DO NOTHING");
-        query.build().execute(conn).await.map(drop)
-    })
+    let rows = tx.rows();
+    let sql = format!(
+        "INSERT INTO choice (id, topics, research_types) SELECT {}, {}, {} FROM {} WHERE TRUE \
+         ON CONFLICT (id) DO NOTHING",
+        rows.uuid("id"),
+        rows.json("topics"),
+        rows.json("research_types"),
+        rows.all()
+    );
+    let as_row = |choice: &&Choice| {
+        serde_json::json!({
+            "id": choice.id().simple().to_string(),
+            "topics": choice.topics,
+            "research_types": choice.research_types,
+        })
+    };
+    let choices: Vec<serde_json::Value> = choices.iter().map(as_row).collect();
+    on!(tx, |conn| sqlx::query(sqlx::AssertSqlSafe(sql))
+        .bind(Json(&choices))
+        .execute(conn)
+        .await
+        .map(drop))
 }
 
 /// Adds a line to the consent record of an address.

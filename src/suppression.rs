@@ -61,10 +61,5 @@ pub async fn of(tx: &mut Tx, address_hash: &[u8]) -> sqlx::Result<Option<Suppres
 
 /// Which of these hashes are suppressed.
 pub async fn suppressed(tx: &mut Tx, hashes: &[Vec<u8>]) -> sqlx::Result<Vec<Vec<u8>>> {
-    among(
-        tx,
-        "SELECT address_hash FROM suppression WHERE address_hash IN (",
-        hashes,
-    )
-    .await
+    among(tx, "suppression", hashes).await
 }

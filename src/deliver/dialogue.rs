@@ -55,6 +55,27 @@ impl fmt::Display for Phase {
     }
 }
 
+/// How long the relay may take; the defaults are those of RFC 5321 section 4.5.3.2.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deadlines {
+    /// For all addresses of the relay together, and again for the TLS handshake.
+    pub connect: Duration,
+    /// For the greeting, for each command, and for each piece of a message to be taken.
+    pub command: Duration,
+    /// For the answer to the final dot.
+    pub after_dot: Duration,
+}
+
+impl Default for Deadlines {
+    fn default() -> Deadlines {
+        Deadlines {
+            connect: Duration::from_secs(30),
+            command: Duration::from_secs(300),
+            after_dot: Duration::from_secs(600),
+        }
+    }
+}
+
 /// What the server said.
 ///
 /// The text is the server's and often repeats the recipient's address: it belongs into the

@@ -5,7 +5,6 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::OnceLock;
-use std::time::Duration;
 
 use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS, Mechanism};
 use lettre::transport::smtp::commands::Auth;
@@ -17,6 +16,8 @@ use super::dialogue::{Dialogue, Phase, Reply, Trouble};
 use super::smtp::{Offers, Session};
 use super::tls::{Trust, TrustError, read_authorities};
 use super::wire::Socket;
+
+pub use super::dialogue::Deadlines;
 
 /// Where the relay is and how to speak with it. Its `Debug` shows neither user nor password.
 pub struct Relay {
@@ -38,27 +39,6 @@ pub enum Security {
     StartTls,
     /// TLS from the first byte (RFC 8314).
     Implicit,
-}
-
-/// How long the relay may take; the defaults are those of RFC 5321 section 4.5.3.2.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Deadlines {
-    /// For all addresses of the relay together, and again for the TLS handshake.
-    pub connect: Duration,
-    /// For the greeting, for each command, and for each piece of a message to be taken.
-    pub command: Duration,
-    /// For the answer to the final dot.
-    pub after_dot: Duration,
-}
-
-impl Default for Deadlines {
-    fn default() -> Deadlines {
-        Deadlines {
-            connect: Duration::from_secs(30),
-            command: Duration::from_secs(300),
-            after_dot: Duration::from_secs(600),
-        }
-    }
 }
 
 /// What is wrong with the relay's settings. No part of the URL is shown, as any may be secret.

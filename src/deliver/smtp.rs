@@ -12,8 +12,7 @@ use lettre::transport::smtp::response::Response;
 use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 
-use super::dialogue::{Dialogue, Trouble};
-use super::relay::Deadlines;
+use super::dialogue::{Deadlines, Dialogue, Trouble};
 
 pub use super::dialogue::{Phase, Reply};
 
