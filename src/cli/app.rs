@@ -9,6 +9,7 @@ use bulletin::db::Db;
 use bulletin::deliver::relay::Relay;
 use bulletin::deliver::{FIRST_PAUSE, Sender};
 use bulletin::dkim::Signer;
+use bulletin::issue::Month;
 use bulletin::render::{House, Renderer};
 use bulletin::secret::Keys;
 use bulletin::suggest::Suggester;
@@ -87,6 +88,11 @@ impl App {
             .with_context(|| format!("the DKIM key {}", dkim.key_file.display()))?;
         Ok(Some(signer))
     }
+}
+
+/// What a command says of a month that nobody has imported.
+pub fn no_issue(month: Month) -> String {
+    format!("there is no issue {month}; `bulletin issue list` shows what there is")
 }
 
 pub fn vocabulary(config: &Config) -> anyhow::Result<Vocabulary> {

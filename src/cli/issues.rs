@@ -14,7 +14,7 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::Done;
-use super::app::App;
+use super::app::{App, no_issue};
 
 #[derive(Args)]
 pub struct Import {
@@ -323,7 +323,7 @@ async fn list(app: &App) -> anyhow::Result<()> {
 async fn show(app: &App, month: Month, markdown: bool) -> anyhow::Result<()> {
     let mut tx = app.db.read().await?;
     let Some(issue) = archive::issue(&mut tx, month).await? else {
-        bail!("there is no issue {month}; `bulletin issue list` shows what there is");
+        bail!(no_issue(month));
     };
     if markdown {
         say_on!("{}", import::markdown(&archive::as_written(&issue)));
@@ -373,7 +373,7 @@ async fn show(app: &App, month: Month, markdown: bool) -> anyhow::Result<()> {
 async fn confirm(app: &App, month: Month) -> anyhow::Result<()> {
     let mut tx = app.db.begin().await?;
     let Some(issue) = archive::issue(&mut tx, month).await? else {
-        bail!("there is no issue {month}; `bulletin issue list` shows what there is");
+        bail!(no_issue(month));
     };
     archive::confirm(&mut tx, &issue).await?;
     tx.commit().await?;

@@ -13,6 +13,7 @@ macro_rules! say_on {
 mod app;
 mod demo;
 mod issues;
+mod preview;
 mod readers;
 mod sending;
 mod serving;
@@ -54,7 +55,7 @@ enum Command {
     #[command(subcommand)]
     Subscriber(readers::SubscriberCommand),
     /// One mail of an issue, as a reader would get it
-    Preview(sending::Preview),
+    Preview(preview::Preview),
     /// Who would get what; changes nothing
     Plan { month: Month },
     /// Plan an issue's campaign for good, and send it
@@ -115,7 +116,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Done> {
         Command::Issue(command) => issues::issue(&app, command).await,
         Command::Topic(issues::TopicCommand::List) => issues::topics(&app).await,
         Command::Subscriber(command) => readers::subscriber(&app, command).await,
-        Command::Preview(preview) => sending::preview(&app, preview).await,
+        Command::Preview(preview) => preview::preview(&app, preview).await,
         Command::Plan { month } => sending::plan(&app, month).await,
         Command::Send(send) => sending::send(&app, send).await,
         Command::Campaign(command) => sending::campaign(&app, command).await,

@@ -1,48 +1,26 @@
-//! `preview`, `plan`, `send` and `campaign`.
+//! `plan`, `send` and `campaign`.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use bulletin::archive;
 use bulletin::campaign::{self, Account, Campaign, State};
 use bulletin::clock;
-use bulletin::config::OnNothing;
-use bulletin::content::{Content, Occasion, Selection};
 use bulletin::db::Db;
 use bulletin::deliver::presence::PresenceError;
 use bulletin::deliver::{SendError, Until, queue};
 use bulletin::issue::Month;
 use bulletin::plan::{self, Plan, Settings};
-use bulletin::render::{Frozen, Renderer, covers};
+use bulletin::render::Renderer;
 use bulletin::schedule::Schedule;
-use bulletin::subscriber::{self, Address, Subscriber};
-use bulletin::subscription::{Choice, Format, Frequency, Language, State as Subscribed};
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
+use super::Done;
 use super::app::{App, sender_number, stop_on_signal};
-use super::{Done, PreviewFormat};
-
-#[derive(Args)]
-pub struct Preview {
-    month: Month,
-    /// For a reader who chose these topics [default: all]
-    #[arg(long, value_delimiter = ',', conflicts_with = "as_address")]
-    topics: Vec<String>,
-    /// As this subscriber gets it
-    #[arg(long = "as", value_name = "ADDRESS")]
-    as_address: Option<String>,
-    #[arg(long, default_value = "text")]
-    format: PreviewFormat,
-    /// The language of the frame, en or fr [default: the subscriber's]
-    #[arg(long)]
-    language: Option<Language>,
-}
 
 #[derive(Args)]
 pub struct Send {
@@ -82,54 +60,6 @@ struct Status {
     seconds: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_try_at: Option<DateTime<Utc>>,
-}
-
-pub async fn preview(app: &App, preview: Preview) -> anyhow::Result<Done> {
-    let mut tx = app.db.read().await?;
-    let issue = archive::issue(&mut tx, preview.month)
-        .await?
-        .with_context(|| no_issue(preview.month))?;
-    let content = plan::freeze(&mut tx, &issue).await?;
-    let mut reader = match &preview.as_address {
-        None => somebody(app, &preview.topics)?,
-        Some(written) => {
-            let hash = Address::parse(written)?.hash(&app.keys);
-            subscriber::by_address(&mut tx, &hash)
-                .await?
-                .context("there is no such subscriber")?
-        }
-    };
-    reader.language = preview.language.unwrap_or(reader.language);
-    let selection = selection(app, &content, &reader);
-    if selection.occasion != Occasion::Matched && !app.json {
-        eprintln!(
-            "Nothing in this issue matches; by the settings this reader gets: {}.",
-            on_nothing(app, &reader)
-        );
-    }
-    let frozen = Frozen {
-        campaign: 0,
-        content,
-        date: clock::now(),
-    };
-    let renderer = app.renderer()?;
-    if preview.format == PreviewFormat::Eml {
-        let message = renderer.message(&frozen, &selection, &reader, 0)?;
-        std::io::Write::write_all(&mut std::io::stdout().lock(), &message.bytes)?;
-        return Ok(Done::Wholly);
-    }
-    let email = renderer.email(&frozen, &selection, &reader)?;
-    if app.json {
-        let parts =
-            serde_json::json!({ "subject": email.subject, "html": email.html, "text": email.text });
-        say!("{}", serde_json::to_string_pretty(&parts)?);
-        return Ok(Done::Wholly);
-    }
-    match preview.format {
-        PreviewFormat::Html => say_on!("{}", email.html),
-        _ => say_on!("Subject: {}\n\n{}", email.subject, email.text),
-    }
-    Ok(Done::Wholly)
 }
 
 pub async fn plan(app: &App, month: Month) -> anyhow::Result<Done> {
@@ -353,55 +283,6 @@ async fn campaign_of(app: &App, month: Month) -> anyhow::Result<Campaign> {
     let mut tx = app.db.read().await?;
     let found = campaign::of_month(&mut tx, month).await?;
     found.with_context(|| format!("{month} has not been sent; `bulletin send {month}` does it"))
-}
-
-fn no_issue(month: Month) -> String {
-    format!("there is no issue {month}; `bulletin issue list` shows what there is")
-}
-
-/// A reader who does not exist, with these topics.
-fn somebody(app: &App, written: &[String]) -> anyhow::Result<Subscriber> {
-    let mut topics = Vec::new();
-    for topic in written {
-        let known = app.vocabulary.topic(topic);
-        let known = known.with_context(|| {
-            format!("there is no topic '{topic}'; `bulletin topic list` shows them")
-        })?;
-        topics.push(known.slug.clone());
-    }
-    Ok(Subscriber {
-        id: Uuid::nil(),
-        address: "reader@example.org".to_owned(),
-        address_hash: Vec::new(),
-        name: "A Reader".to_owned(),
-        state: Subscribed::Active,
-        topics: sqlx::types::Json(topics),
-        research_types: sqlx::types::Json(Vec::new()),
-        frequency: Frequency::Monthly,
-        format: Format::Html,
-        language: Language::English,
-        time_zone: "UTC".to_owned(),
-        on_nothing: None,
-        link: Uuid::nil(),
-        since: clock::now(),
-    })
-}
-
-/// What this reader would get; where that is nothing, the note that says so.
-fn selection(app: &App, content: &Content, reader: &Subscriber) -> Selection {
-    let choice = Choice::new(reader.topics.0.clone(), reader.research_types.0.clone());
-    content
-        .select(&choice, covers(content, reader.frequency))
-        .unwrap_or_else(
-            || match reader.on_nothing.unwrap_or(app.config.on_nothing) {
-                bulletin::config::OnNothing::Pick => Selection::pick(),
-                _ => Selection::note(),
-            },
-        )
-}
-
-fn on_nothing(app: &App, reader: &Subscriber) -> OnNothing {
-    reader.on_nothing.unwrap_or(app.config.on_nothing)
 }
 
 /// A moment with an offset, a local time in `schedule.time_zone`, or `next`.
