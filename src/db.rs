@@ -15,6 +15,11 @@ use sqlx::{AssertSqlSafe, PgPool, Postgres, SqlSafeStr, Sqlite, SqlitePool, Tran
 /// How long a statement waits for another process that writes to the same SQLite file.
 const LOCK_WAIT: Duration = Duration::from_secs(30);
 
+/// Large imports and plans write all over the tables: with a cache of 24 MiB (SQLite counts KiB, below zero) and a
+/// checkpoint each 32 MiB, a page is written once for many rows.
+const WRITER_CACHE: &str = "-24576";
+const WRITER_CHECKPOINT: &str = "8192";
+
 /// An open database with its migrations applied. Cheap to clone.
 #[derive(Clone, Debug)]
 pub enum Db {
@@ -284,10 +289,14 @@ async fn open_sqlite(path: &Path) -> Result<Db, DbError> {
     })?;
     // sqlx locks nothing while it migrates SQLite: two starters on one new file would collide.
     let _one_at_a_time = lock(path, "migrate", true)?;
+    let writer = options
+        .clone()
+        .pragma("cache_size", WRITER_CACHE)
+        .pragma("wal_autocheckpoint", WRITER_CHECKPOINT);
     let write = SqlitePoolOptions::new()
         .max_connections(1)
         .acquire_timeout(LOCK_WAIT * 2)
-        .connect_with(options.clone())
+        .connect_with(writer)
         .await
         .map_err(DbError::Open)?;
     migrations(SQLITE)

@@ -36,7 +36,7 @@ pub const COLUMNS: [&str; 10] = [
 const PASSED_OVER: [&str; 2] = ["line", "reason"];
 
 /// Lines that are written in one transaction.
-const CHUNK: usize = 1_000;
+const CHUNK: usize = 5_000;
 
 /// A line longer than this is a quote that was never closed, or an attack.
 const LONGEST_LINE_BYTES: usize = 1 << 20;
@@ -88,8 +88,8 @@ pub struct Enrolment<'a> {
     pub keys: &'a Keys,
     pub vocabulary: &'a Vocabulary,
     pub now: DateTime<Utc>,
-    /// Gives the id and the link's random name of each new subscriber.
-    pub names: &'a dyn Fn() -> (Uuid, Uuid),
+    /// Gives the id of each new subscriber; ids that rise with time keep the tables in order.
+    pub new_id: &'a dyn Fn() -> Uuid,
 }
 
 impl Enrolment<'_> {
@@ -176,14 +176,13 @@ impl Enrolment<'_> {
             }
         };
         let address = Address::parse(column("address")?).map_err(|error| error.to_string())?;
-        let (id, link) = (self.names)();
+        let id = (self.new_id)();
         let consent_source = in_bounds("consent_source")?;
         if consent_source.is_empty() {
             return Err("consent_source is empty: say how the consent was given".to_owned());
         }
         Ok(NewSubscriber {
             id,
-            link,
             address_hash: address.hash(self.keys),
             address,
             name: in_bounds("name")?,

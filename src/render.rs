@@ -375,7 +375,7 @@ impl Renderer {
     }
 
     fn compose(&self, prepared: &Prepared, subscriber: &Subscriber, delivery: i64) -> String {
-        let [_, leave] = self.links(subscriber.link);
+        let [_, leave] = self.links(subscriber.id);
         let mut message = String::with_capacity(64 * 1024);
         let to = &mut message;
         mime::mailbox_field(to, "To", &subscriber.name, &subscriber.address);
@@ -399,7 +399,7 @@ impl Renderer {
     }
 
     fn for_reader<T>(&self, subscriber: &Subscriber, use_reader: impl FnOnce(&Reader) -> T) -> T {
-        let [preferences, unsubscribe] = self.links(subscriber.link);
+        let [preferences, unsubscribe] = self.links(subscriber.id);
         let topics = self.topic_names(&subscriber.topics, subscriber.language);
         let research_types: Vec<&str> = subscriber
             .research_types

@@ -87,7 +87,7 @@ impl Keys {
             .to_vec()
     }
 
-    /// The part of a reader's link that says who and for what; 38 characters.
+    /// The part of a reader's link that says who and for what; 38 characters that show nothing of the id.
     pub fn link(&self, purpose: Purpose, reader: Uuid) -> String {
         BASE64URL_NOPAD.encode(&self.sealed(purpose.label(), reader.as_bytes()))
     }

@@ -107,8 +107,6 @@ row! {
         pub time_zone: String,
         /// `None` leaves it to the operator.
         pub on_nothing: Option<OnNothing>,
-        /// The random name that stands for the reader in links.
-        pub link: Uuid,
         /// When the consent that we act on was given.
         pub since: DateTime<Utc>,
     }
@@ -130,7 +128,6 @@ row! {
 #[derive(Clone, Debug)]
 pub struct NewSubscriber {
     pub id: Uuid,
-    pub link: Uuid,
     pub address: Address,
     pub address_hash: Vec<u8>,
     pub name: String,
@@ -144,7 +141,7 @@ pub struct NewSubscriber {
 }
 
 const COLUMNS: &str = "SELECT s.id, s.address, s.address_hash, s.name, s.state, c.topics, c.research_types, \
-     s.frequency, s.format, s.language, s.time_zone, s.on_nothing, s.link, s.since \
+     s.frequency, s.format, s.language, s.time_zone, s.on_nothing, s.since \
      FROM subscriber s JOIN choice c ON c.id = s.choice_id";
 
 /// The subscriber of an address, by its hash.
@@ -156,11 +153,11 @@ pub async fn by_address(tx: &mut Tx, address_hash: &[u8]) -> sqlx::Result<Option
         .await)
 }
 
-/// The subscriber whom a link names.
-pub async fn by_link(tx: &mut Tx, link: Uuid) -> sqlx::Result<Option<Subscriber>> {
-    let sql = format!("{COLUMNS} WHERE s.link = $1");
+/// The subscriber of an id.
+pub async fn by_id(tx: &mut Tx, id: Uuid) -> sqlx::Result<Option<Subscriber>> {
+    let sql = format!("{COLUMNS} WHERE s.id = $1");
     on!(tx, |conn| sqlx::query_as(AssertSqlSafe(sql))
-        .bind(link)
+        .bind(id)
         .fetch_optional(conn)
         .await)
 }
@@ -243,7 +240,7 @@ pub async fn add(tx: &mut Tx, new: &[NewSubscriber]) -> sqlx::Result<()> {
     let rows = tx.rows();
     let sql = format!(
         "INSERT INTO subscriber (id, address, address_hash, name, state, choice_id, frequency, format, language, \
-         time_zone, link, since) SELECT {}, {}, {}, {}, 'active', {}, {}, {}, {}, {}, {}, {} FROM {}",
+         time_zone, since) SELECT {}, {}, {}, {}, 'active', {}, {}, {}, {}, {}, {} FROM {}",
         rows.uuid("id"),
         rows.text("address"),
         rows.bytes("hash"),
@@ -253,7 +250,6 @@ pub async fn add(tx: &mut Tx, new: &[NewSubscriber]) -> sqlx::Result<()> {
         rows.text("format"),
         rows.text("language"),
         rows.text("time_zone"),
-        rows.uuid("link"),
         rows.time("consent_at"),
         rows.all()
     );
@@ -292,7 +288,6 @@ pub async fn record_granted(
 fn as_row(new: &NewSubscriber) -> serde_json::Value {
     serde_json::json!({
         "id": new.id.simple().to_string(),
-        "link": new.link.simple().to_string(),
         "address": new.address.as_str(),
         "hash": HEXLOWER.encode(&new.address_hash),
         "name": new.name,

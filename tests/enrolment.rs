@@ -124,14 +124,14 @@ async fn the_consent_record_can_only_grow(db: Db) {
 async fn a_file_that_is_no_such_list_is_refused_as_a_whole() {
     let database = crate::support::databases::sqlite().await;
     let news = News::start(database.db.clone()).await;
-    let names = || (Uuid::new_v4(), Uuid::new_v4());
+    let new_id = Uuid::new_v4;
     let run = async |csv: &[u8]| {
         let enrolment = bulletin::enrol::Enrolment {
             db: &news.db,
             keys: &news.keys,
             vocabulary: &news.vocabulary,
             now: news.now(),
-            names: &names,
+            new_id: &new_id,
         };
         enrolment.run(csv, |_| Ok(()), |_| {}).await.unwrap_err()
     };

@@ -60,7 +60,7 @@ async fn a_digest_has_every_field_that_senders_owe(db: Db) {
     );
     assert_eq!(one("Feedback-ID"), "2026-03:monthly:en:exampleorgbulle");
     let reader = news.reader("a@peer.test").await;
-    let leave = news.keys.link(Purpose::Unsubscribe, reader.link);
+    let leave = news.keys.link(Purpose::Unsubscribe, reader.id);
     assert_eq!(
         one("List-Unsubscribe"),
         format!(
@@ -97,7 +97,7 @@ async fn both_parts_hold_the_summaries_and_only_the_links_differ_from_reader_to_
         .collect();
     assert_eq!(kinds, ["alternative", "plain", "html"]);
     let reader = news.reader("a@peer.test").await;
-    let [preferences, unsubscribe] = news.renderer.links(reader.link);
+    let [preferences, unsubscribe] = news.renderer.links(reader.id);
     for body in [parsed.body_text(0).unwrap(), parsed.body_html(0).unwrap()] {
         for wanted in [
             "What was found in Study 1 of 2026-03.",

@@ -63,7 +63,7 @@ async fn one_click_ends_the_subscription_and_may_be_repeated(db: Db) {
     let path = format!(
         "/u/{}",
         news.keys
-            .link(Purpose::Unsubscribe, news.reader("a@peer.test").await.link)
+            .link(Purpose::Unsubscribe, news.reader("a@peer.test").await.id)
     );
     for _ in 0..2 {
         let (status, header, _) = pages.ask("POST", &path, "List-Unsubscribe=One-Click").await;
@@ -98,7 +98,7 @@ async fn opening_any_link_changes_nothing(db: Db) {
     news.subscribe("a@peer.test", &[ATTACHMENT]).await;
     news.publish(&issue("2026-03", &[&[DEPRESSION]])).await;
     let reader = news.reader("a@peer.test").await;
-    let [preferences, unsubscribe] = news.renderer.links(reader.link);
+    let [preferences, unsubscribe] = news.renderer.links(reader.id);
     let path = |url: &str| {
         url.strip_prefix("https://news.example.org")
             .unwrap()
@@ -129,7 +129,7 @@ async fn a_link_is_good_for_its_purpose_and_its_reader_alone(db: Db) {
     let pages = Pages::start(&news).await;
     news.subscribe("a@peer.test", &[]).await;
     let reader = news.reader("a@peer.test").await;
-    let leave = news.keys.link(Purpose::Unsubscribe, reader.link);
+    let leave = news.keys.link(Purpose::Unsubscribe, reader.id);
     assert_eq!(pages.ask("GET", &format!("/p/{leave}"), "").await.0, 404);
     for index in 0..leave.len() {
         let mut forged = leave.clone().into_bytes();
@@ -152,7 +152,7 @@ async fn preferences_are_shown_as_they_are_and_kept_as_chosen(db: Db) {
     let path = format!(
         "/p/{}",
         news.keys
-            .link(Purpose::Preferences, news.reader("a@peer.test").await.link)
+            .link(Purpose::Preferences, news.reader("a@peer.test").await.id)
     );
     let (_, _, page) = pages.ask("GET", &path, "").await;
     assert!(

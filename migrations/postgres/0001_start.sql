@@ -60,11 +60,8 @@ CREATE TABLE subscriber (
     time_zone TEXT NOT NULL,
     -- What to do when nothing matched; NULL leaves it to the operator's setting.
     on_nothing TEXT,
-    -- The random name that this reader's links carry in place of the id.
-    link UUID NOT NULL UNIQUE,
     since TIMESTAMPTZ NOT NULL
 );
-CREATE INDEX subscriber_choice ON subscriber (choice_id);
 
 -- Append-only: who consented to what, when, and how we know.
 CREATE TABLE consent (

@@ -20,7 +20,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::app::{App, sender_number, stop_on_signal};
-use super::readers::names;
+use super::readers::new_id;
 use super::{Done, sending, serving};
 
 #[derive(Args)]
@@ -133,7 +133,7 @@ async fn enrol(app: &App, folder: &std::path::Path) -> anyhow::Result<()> {
         keys: &app.keys,
         vocabulary: &app.vocabulary,
         now: clock::now(),
-        names: &names,
+        new_id: &new_id,
     };
     let enrolled = enrolment.run(csv.as_bytes(), |_| Ok(()), |_| {}).await?;
     say!("Enrolled {} readers.\n", enrolled.added);

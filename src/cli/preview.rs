@@ -103,7 +103,6 @@ fn somebody(app: &App, written: &[String]) -> anyhow::Result<Subscriber> {
         language: Language::English,
         time_zone: "UTC".to_owned(),
         on_nothing: None,
-        link: Uuid::nil(),
         since: clock::now(),
     })
 }

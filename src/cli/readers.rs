@@ -79,7 +79,7 @@ async fn import(app: &App, path: &Path) -> anyhow::Result<Done> {
         keys: &app.keys,
         vocabulary: &app.vocabulary,
         now: clock::now(),
-        names: &names,
+        new_id: &new_id,
     };
     let enrolled = enrolment
         .run(file, refuse, |bytes| bar.set_position(bytes))
@@ -107,18 +107,12 @@ async fn import(app: &App, path: &Path) -> anyhow::Result<Done> {
     })
 }
 
-/// The id of a new subscriber, which rises with time, and the random name of their links.
-pub fn names() -> (Uuid, Uuid) {
+/// The id of a new subscriber, which rises with time.
+pub fn new_id() -> Uuid {
     let now = clock::now();
     let seconds = u64::try_from(now.timestamp()).unwrap_or(0);
-    (
-        Uuid::new_v7(Timestamp::from_unix(
-            NoContext,
-            seconds,
-            now.timestamp_subsec_nanos(),
-        )),
-        Uuid::new_v4(),
-    )
+    let nanos = now.timestamp_subsec_nanos();
+    Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, nanos))
 }
 
 fn progress_bar(bytes: u64) -> ProgressBar {

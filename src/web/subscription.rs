@@ -69,7 +69,7 @@ pub async fn leave(
     Path(token): Path<String>,
     body: Bytes,
 ) -> Result<Response, PageError> {
-    let link = site
+    let id = site
         .keys
         .reader(Purpose::Unsubscribe, &token)
         .ok_or(PageError::BadLink)?;
@@ -82,7 +82,7 @@ pub async fn leave(
     };
     let mut tx = site.db.begin().await?;
     // A link of ours whose reader is gone has nothing left to end.
-    if let Some(reader) = subscriber::by_link(&mut tx, link).await? {
+    if let Some(reader) = subscriber::by_id(&mut tx, id).await? {
         feedback::unsubscribe(&mut tx, &reader, source, (site.clock)()).await?;
     }
     tx.commit().await?;
@@ -123,10 +123,8 @@ async fn reader(
     purpose: Purpose,
     token: &str,
 ) -> Result<Subscriber, PageError> {
-    let link: Uuid = site.keys.reader(purpose, token).ok_or(PageError::BadLink)?;
-    subscriber::by_link(tx, link)
-        .await?
-        .ok_or(PageError::BadLink)
+    let id: Uuid = site.keys.reader(purpose, token).ok_or(PageError::BadLink)?;
+    subscriber::by_id(tx, id).await?.ok_or(PageError::BadLink)
 }
 
 fn leaving_page(site: &Site, state: Subscribed, token: &str) -> Markup {

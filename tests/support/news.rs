@@ -89,13 +89,13 @@ impl News {
 
     pub async fn enrol(&self, csv: &str) -> (Enrolled, Vec<Refused>) {
         let mut refused = Vec::new();
-        let names = || (Uuid::new_v4(), Uuid::new_v4());
+        let new_id = Uuid::new_v4;
         let enrolment = Enrolment {
             db: &self.db,
             keys: &self.keys,
             vocabulary: &self.vocabulary,
             now: self.now(),
-            names: &names,
+            new_id: &new_id,
         };
         let keep = |line| {
             refused.push(line);
