@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Datelike, Utc};
 use emails::{Also, Digest, Hole, Part, Period, Reader, Sender, Summary};
+use lettre::Address;
 use lettre::message::Mailbox;
 use uuid::Uuid;
 
@@ -111,6 +112,31 @@ impl House {
             from,
             bounce_domain,
         })
+    }
+}
+
+impl House {
+    /// For looking only: what is not set yet is named in its place.
+    pub fn draft(config: &Config) -> House {
+        let nobody = || {
+            Mailbox::new(
+                None,
+                Address::new("digest", "example.org").expect("it is an address"),
+            )
+        };
+        let from = config.sender.from.clone().unwrap_or_else(nobody);
+        let or_named = |set: &Option<String>, key: &str| {
+            set.clone().unwrap_or_else(|| format!("[{key} is not set]"))
+        };
+        House {
+            site_url: config.site_url.clone(),
+            site_name: config.site_name.clone(),
+            reply_to: config.sender.reply_to.clone().unwrap_or_else(nobody),
+            postal_address: or_named(&config.sender.postal_address, "sender.postal_address"),
+            contact: or_named(&config.sender.contact, "sender.contact"),
+            bounce_domain: from.email.domain().to_owned(),
+            from,
+        }
     }
 }
 

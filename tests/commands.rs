@@ -286,6 +286,21 @@ fn a_preview_comes_in_every_form() {
 }
 
 #[test]
+fn a_preview_wants_no_identity_yet_but_names_what_is_missing() {
+    let desk = Desk::new(None, "smtp://127.0.0.1:1");
+    desk.run(&["import", &page()]);
+    let mut preview = desk.command(&["preview", "2022-11"]);
+    for key in ["FROM", "REPLY_TO", "POSTAL_ADDRESS", "CONTACT"] {
+        preview.env_remove(format!("BULLETIN_SENDER_{key}"));
+    }
+    let text = String::from_utf8(preview.output().unwrap().stdout).unwrap();
+    assert!(
+        text.contains("[sender.postal_address is not set]"),
+        "{text}"
+    );
+}
+
+#[test]
 fn the_key_is_readable_by_its_owner_alone() {
     use std::os::unix::fs::MetadataExt;
     let desk = Desk::new(None, "smtp://127.0.0.1:1");

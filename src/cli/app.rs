@@ -65,6 +65,17 @@ impl App {
         ))
     }
 
+    /// A renderer to look with, while the sender's identity may still be incomplete.
+    pub fn draft_renderer(&self) -> anyhow::Result<Renderer> {
+        let house = House::draft(&self.config);
+        Ok(Renderer::new(
+            house,
+            self.keys.clone(),
+            self.signer()?,
+            self.vocabulary.clone(),
+        ))
+    }
+
     /// What delivers to the relay of the settings.
     pub fn sender(&self, renderer: Arc<Renderer>) -> anyhow::Result<Sender> {
         Ok(Sender {

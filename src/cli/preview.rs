@@ -60,7 +60,7 @@ pub async fn preview(app: &App, preview: Preview) -> anyhow::Result<Done> {
         content,
         date: clock::now(),
     };
-    let renderer = app.renderer()?;
+    let renderer = app.draft_renderer()?;
     if preview.format == PreviewFormat::Eml {
         let message = renderer.message(&frozen, &selection, &reader, 0)?;
         std::io::Write::write_all(&mut std::io::stdout().lock(), &message.bytes)?;

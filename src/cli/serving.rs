@@ -7,11 +7,12 @@ use anyhow::Context;
 use bulletin::clock;
 use bulletin::config::Config;
 use bulletin::db::Db;
-use bulletin::deliver::Until;
+use bulletin::deliver::{SendError, Until};
 use bulletin::secret::Keys;
 use bulletin::web::{self, Site};
 use serde::Serialize;
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 use super::Done;
 use super::app::{self, App, sender_number, stop_on_signal};
@@ -23,9 +24,8 @@ pub async fn serve(app: &App) -> anyhow::Result<Done> {
     let listener = TcpListener::bind(at).await.with_context(|| {
         format!("site.listen {at} cannot be had; is another `bulletin serve` running?")
     })?;
-    let sender = app.sender(Arc::new(app.renderer()?))?;
+    let mut sending = tokio::spawn(send(app, stop.clone())?);
     tracing::info!(%at, "serving");
-    let mut sending = tokio::spawn(sender.run(sender_number(), Until::Stopped, stop.clone()));
     let pages = web::guarded(web::routes(site(app)));
     let serving =
         axum::serve(listener, pages).with_graceful_shutdown(stop.clone().cancelled_owned());
@@ -41,6 +41,33 @@ pub async fn serve(app: &App) -> anyhow::Result<Done> {
     stop.cancel();
     sending.await??;
     Ok(Done::Wholly)
+}
+
+/// The delivery beside the site. While nothing may be sent, the site stands alone.
+fn send(
+    app: &App,
+    stop: CancellationToken,
+) -> anyhow::Result<impl Future<Output = Result<(), SendError>> + Send + 'static> {
+    let missing = app.config.missing_identity();
+    let sender = match missing.is_empty() {
+        true => Some(app.sender(Arc::new(app.renderer()?))?),
+        false => {
+            tracing::warn!(
+                "nothing is sent before these are set: {}",
+                missing.join(", ")
+            );
+            None
+        }
+    };
+    Ok(async move {
+        match sender {
+            Some(sender) => sender.run(sender_number(), Until::Stopped, stop).await,
+            None => {
+                stop.cancelled().await;
+                Ok(())
+            }
+        }
+    })
 }
 
 /// Delivery alone, until told to stop.

@@ -140,113 +140,25 @@ pub(super) fn is_same(one: &str, other: &str) -> bool {
     one == other || plain(one) == plain(other)
 }
 
+/// Whole lines that are links of a site, in lower case.
+const NAVIGATION: &str = "older posts|newer posts|older|newer|next|next page|next post|previous|prev|previous page|\
+    previous post|first|last|last page|first page|load more|show more|share|share this|\
+    share this page|share this post|share on facebook|share on twitter|share on linkedin|facebook|\
+    twitter|linkedin|instagram|youtube|tweet|email|e-mail|print|print this page|email this page|\
+    read more|continue reading|more|back to top|back to the top|top|top of page|return to top|\
+    back to blog|back|subscribe|unsubscribe|comments|no comments|leave a comment|add a comment|\
+    add comment|leave a reply|comments are closed|permalink|archive|archives|categories|tags|\
+    recent posts|search|menu|home|rss|rss feed|log in|login|skip to content|skip to main content|\
+    contact us|suivant|précédent|partager|lire la suite|haut de page|retour en haut|imprimer|\
+    s'abonner|s’abonner|abonnez-vous";
+
+/// What lines begin with that belong to a site and not to a summary.
+const FURNITURE: &str = "copyright |copyright:|©|(c) |all rights reserved|tous droits réservés|powered by |posted by |\
+    posted in |posted on |filed under|tagged|subscribe to |sign up for |sign up to |follow us|tags:|\
+    categories:|share:|share this:|skip to ";
+
 /// Links of a site that no summary consists of: 'Older posts', '« Previous 1 2 3 Next »'.
 fn is_navigation(line: &str) -> bool {
-    const LINES: &[&str] = &[
-        "older posts",
-        "newer posts",
-        "older",
-        "newer",
-        "next",
-        "next page",
-        "next post",
-        "previous",
-        "prev",
-        "previous page",
-        "previous post",
-        "first",
-        "last",
-        "last page",
-        "first page",
-        "load more",
-        "show more",
-        "share",
-        "share this",
-        "share this page",
-        "share this post",
-        "share on facebook",
-        "share on twitter",
-        "share on linkedin",
-        "facebook",
-        "twitter",
-        "linkedin",
-        "instagram",
-        "youtube",
-        "tweet",
-        "email",
-        "e-mail",
-        "print",
-        "print this page",
-        "email this page",
-        "read more",
-        "continue reading",
-        "more",
-        "back to top",
-        "back to the top",
-        "top",
-        "top of page",
-        "return to top",
-        "back to blog",
-        "back",
-        "subscribe",
-        "unsubscribe",
-        "comments",
-        "no comments",
-        "leave a comment",
-        "add a comment",
-        "add comment",
-        "leave a reply",
-        "comments are closed",
-        "permalink",
-        "archive",
-        "archives",
-        "categories",
-        "tags",
-        "recent posts",
-        "search",
-        "menu",
-        "home",
-        "rss",
-        "rss feed",
-        "log in",
-        "login",
-        "skip to content",
-        "skip to main content",
-        "contact us",
-        "suivant",
-        "précédent",
-        "partager",
-        "lire la suite",
-        "haut de page",
-        "retour en haut",
-        "imprimer",
-        "s'abonner",
-        "s’abonner",
-        "abonnez-vous",
-    ];
-    const OPENINGS: &[&str] = &[
-        "copyright ",
-        "copyright:",
-        "©",
-        "(c) ",
-        "all rights reserved",
-        "tous droits réservés",
-        "powered by ",
-        "posted by ",
-        "posted in ",
-        "posted on ",
-        "filed under",
-        "tagged",
-        "subscribe to ",
-        "sign up for ",
-        "sign up to ",
-        "follow us",
-        "tags:",
-        "categories:",
-        "share:",
-        "share this:",
-        "skip to ",
-    ];
     if line.len() > 160 {
         return false;
     }
@@ -261,8 +173,10 @@ fn is_navigation(line: &str) -> bool {
                 .bytes()
                 .all(|b| b.is_ascii_digit())
     });
-    LINES.contains(&lower.as_str())
-        || OPENINGS.iter().any(|opening| lower.starts_with(opening))
+    NAVIGATION.split('|').any(|known| known == lower)
+        || FURNITURE
+            .split('|')
+            .any(|opening| lower.starts_with(opening))
         || is_counted_month
         || (line.starts_with("- ") && month::named(bare).is_some())
         || is_pager(bare)
