@@ -215,7 +215,7 @@ impl Rows {
         if self.postgres {
             "jsonb_array_elements($1) AS r(value)"
         } else {
-            "json_each($1) AS r"
+            "jsonb_each($1) AS r"
         }
     }
 

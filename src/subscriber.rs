@@ -253,7 +253,7 @@ pub async fn add(tx: &mut Tx, new: &[NewSubscriber]) -> sqlx::Result<()> {
         rows.time("consent_at"),
         rows.all()
     );
-    let new: Vec<serde_json::Value> = new.iter().map(as_row).collect();
+    let new: Vec<Row> = new.iter().map(as_row).collect();
     on!(tx, |conn| sqlx::query(AssertSqlSafe(sql))
         .bind(Json(&new))
         .execute(conn)
@@ -275,7 +275,7 @@ pub async fn record_granted(
         rows.text("consent_source"),
         rows.all()
     );
-    let new: Vec<serde_json::Value> = new.iter().map(as_row).collect();
+    let new: Vec<Row> = new.iter().map(as_row).collect();
     on!(tx, |conn| sqlx::query(AssertSqlSafe(sql))
         .bind(Json(&new))
         .bind(now)
@@ -285,20 +285,37 @@ pub async fn record_granted(
 }
 
 /// What `Rows` unpacks.
-fn as_row(new: &NewSubscriber) -> serde_json::Value {
-    serde_json::json!({
-        "id": new.id.simple().to_string(),
-        "address": new.address.as_str(),
-        "hash": HEXLOWER.encode(&new.address_hash),
-        "name": new.name,
-        "choice": new.choice.id().simple().to_string(),
-        "frequency": new.frequency,
-        "format": new.format,
-        "language": new.language,
-        "time_zone": new.time_zone,
-        "consent_at": time(new.consent_at),
-        "consent_source": new.consent_source,
-    })
+#[derive(Serialize)]
+struct Row<'a> {
+    #[serde(with = "uuid::serde::simple")]
+    id: Uuid,
+    address: &'a str,
+    hash: String,
+    name: &'a str,
+    #[serde(with = "uuid::serde::simple")]
+    choice: Uuid,
+    frequency: Frequency,
+    format: Format,
+    language: Language,
+    time_zone: &'a str,
+    consent_at: String,
+    consent_source: &'a str,
+}
+
+fn as_row(new: &NewSubscriber) -> Row<'_> {
+    Row {
+        id: new.id,
+        address: new.address.as_str(),
+        hash: HEXLOWER.encode(&new.address_hash),
+        name: &new.name,
+        choice: new.choice.id(),
+        frequency: new.frequency,
+        format: new.format,
+        language: new.language,
+        time_zone: &new.time_zone,
+        consent_at: time(new.consent_at),
+        consent_source: &new.consent_source,
+    }
 }
 
 /// Removes the subscriber; what waits for them must have been settled before.
