@@ -215,7 +215,8 @@ impl Language {
         }
     }
 
-    fn month(self, month: Month) -> String {
+    /// A month as a heading has it: 'December 2020', 'décembre 2020'.
+    pub fn month(self, month: Month) -> String {
         let named = format!("{} {}", self.month_name(month.month), month.year);
         named.trim_start().to_owned()
     }

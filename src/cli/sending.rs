@@ -267,15 +267,19 @@ async fn list(app: &App) -> anyhow::Result<Done> {
 
 async fn status(db: &Db, campaign: &Campaign, took: Option<Duration>) -> anyhow::Result<Status> {
     let mut tx = db.read().await?;
+    let account = campaign::account(&mut tx, Some(campaign.id)).await?;
+    let next_due = queue::next_due(&mut tx, campaign.id).await?;
+    let is_over = campaign.state == State::Running && next_due.is_none() && account.in_flight == 0;
     Ok(Status {
         campaign: campaign.month.clone(),
-        state: campaign.state.to_string(),
-        account: campaign::account(&mut tx, Some(campaign.id)).await?,
-        seconds: took.map(|took| (took.as_secs_f64() * 1000.0).round() / 1000.0),
-        next_try_at: match campaign.state {
-            State::Running => queue::next_due(&mut tx, campaign.id).await?,
-            State::Paused | State::Cancelled => None,
+        state: if is_over {
+            "finished".to_owned()
+        } else {
+            campaign.state.to_string()
         },
+        account,
+        seconds: took.map(|took| (took.as_secs_f64() * 1000.0).round() / 1000.0),
+        next_try_at: next_due.filter(|_| campaign.state == State::Running),
     })
 }
 

@@ -112,22 +112,12 @@ fn whole(site: &Site, kept: &Kept, in_issue: bool) -> Markup {
 
 /// `2020-12` as `December 2020`.
 fn in_words(month: &str) -> String {
-    const NAMES: [&str; 12] = [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ];
     let Ok(month) = month.parse::<Month>() else {
         return month.to_owned();
     };
-    format!("{} {}", NAMES[month.month as usize - 1], month.year)
+    let month = emails::Month {
+        year: month.year,
+        month: month.month,
+    };
+    emails::Language::English.month(month)
 }
