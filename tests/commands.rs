@@ -208,6 +208,13 @@ fn the_demo_ends_with_an_account_that_balances() {
 }
 
 #[test]
+fn the_demo_as_json_is_its_account_alone() {
+    let desk = Desk::new(None, "smtp://127.0.0.1:1");
+    let account = desk.json(&["demo", "--once", "--dir", "here"]);
+    assert!(account["accepted"].as_i64().unwrap() > 50, "{account}");
+}
+
+#[test]
 fn mistakes_are_named_with_their_mend_and_nothing_is_done() {
     let desk = Desk::new(None, "smtp://127.0.0.1:1");
     let fails = |arguments: &[&str], code: i32, words: &str| {

@@ -36,16 +36,18 @@ pub struct Demo {
     port: u16,
 }
 
-pub async fn run(demo: Demo) -> anyhow::Result<Done> {
+pub async fn run(demo: Demo, json: bool) -> anyhow::Result<Done> {
     let folder = folder(&demo)?;
-    say!("The demo's files are in {}", folder.display());
+    if !json {
+        say!("The demo's files are in {}", folder.display());
+    }
     let stop = stop_on_signal();
     let catcher = Arc::new(Catcher::default());
     let smtp = TcpListener::bind("127.0.0.1:0")
         .await
         .context("the mail catcher gets no port")?;
     let site = listener(demo.port).await?;
-    let app = App::open(settings(&folder, &smtp, &site)?, false).await?;
+    let app = App::open(settings(&folder, &smtp, &site)?, json).await?;
     tokio::spawn(listen::serve(
         smtp,
         catcher.clone(),
@@ -118,10 +120,12 @@ async fn import(app: &App) -> anyhow::Result<()> {
     }
     tx.commit().await?;
     let summaries: usize = issues.iter().map(|issue| issue.summaries.len()).sum();
-    say!(
-        "Imported {} months with {summaries} summaries.",
-        issues.len()
-    );
+    if !app.json {
+        say!(
+            "Imported {} months with {summaries} summaries.",
+            issues.len()
+        );
+    }
     Ok(())
 }
 
@@ -136,7 +140,9 @@ async fn enrol(app: &App, folder: &std::path::Path) -> anyhow::Result<()> {
         new_id: &new_id,
     };
     let enrolled = enrolment.run(csv.as_bytes(), |_| Ok(()), |_| {}).await?;
-    say!("Enrolled {} readers.\n", enrolled.added);
+    if !app.json {
+        say!("Enrolled {} readers.\n", enrolled.added);
+    }
     Ok(())
 }
 
@@ -155,14 +161,16 @@ async fn send(app: &App, stop: &CancellationToken) -> anyhow::Result<plan::Plan>
     )
     .await?;
     tx.commit().await?;
-    sending::print_plan(&plan);
-    say!("");
+    if !app.json {
+        sending::print_plan(&plan);
+        say!("");
+    }
     let watching = CancellationToken::new();
     let watch = tokio::spawn(sending::show_progress(
         app.db.clone(),
         id,
         watching.clone(),
-        false,
+        app.json,
     ));
     let sender = app.sender(Arc::new(app.renderer()?))?;
     let began = std::time::Instant::now();
@@ -173,7 +181,7 @@ async fn send(app: &App, stop: &CancellationToken) -> anyhow::Result<plan::Plan>
     watch.await?;
     sent?;
     let account = campaign::account(&mut app.db.read().await?, Some(id)).await?;
-    sending::print_account(&newest.month, &account, began.elapsed());
+    sending::show_account(app, &newest.month, &account, began.elapsed())?;
     Ok(plan)
 }
 
@@ -186,10 +194,12 @@ async fn show(
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
     let at = listener.local_addr()?;
-    say!("\nLook at what was sent:   http://{at}/demo");
-    say!("The caught mails:        http://{at}/demo/mails");
-    say!("The archive:             http://{at}/issues");
-    say!("Ctrl-C ends it.");
+    if !app.json {
+        say!("\nLook at what was sent:   http://{at}/demo");
+        say!("The caught mails:        http://{at}/demo/mails");
+        say!("The archive:             http://{at}/issues");
+        say!("Ctrl-C ends it.");
+    }
     let exhibit = Arc::new(Exhibit {
         site: serving::site(app),
         catcher,

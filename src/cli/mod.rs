@@ -103,7 +103,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Done> {
         command,
     } = arguments;
     if let Command::Demo(demo) = command {
-        return demo::run(demo).await;
+        return demo::run(demo, json).await;
     }
     let config = bulletin::config::Config::load(config.as_deref())?;
     if let Command::Doctor = command {

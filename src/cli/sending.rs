@@ -278,7 +278,7 @@ async fn status(db: &Db, campaign: &Campaign, took: Option<Duration>) -> anyhow:
             campaign.state.to_string()
         },
         account,
-        seconds: took.map(|took| (took.as_secs_f64() * 1000.0).round() / 1000.0),
+        seconds: took.map(in_seconds),
         next_try_at: next_due.filter(|_| campaign.state == State::Running),
     })
 }
@@ -367,11 +367,25 @@ pub fn print_plan(plan: &Plan) {
     say!("\nfingerprint {}", plan.fingerprint);
 }
 
-/// A campaign's account, as it is printed at the end of a send.
-pub fn print_account(month: &str, account: &Account, took: Duration) {
-    say!("campaign {month}");
-    print_lines(account);
-    say!("  {:.3} seconds", took.as_secs_f64());
+/// A campaign's account, as it is shown at the end of the demo's send.
+pub fn show_account(
+    app: &App,
+    month: &str,
+    account: &Account,
+    took: Duration,
+) -> anyhow::Result<()> {
+    let status = Status {
+        campaign: month.to_owned(),
+        state: State::Running.to_string(),
+        account: account.clone(),
+        seconds: Some(in_seconds(took)),
+        next_try_at: None,
+    };
+    app.show(&status, || print_status(&status))
+}
+
+fn in_seconds(took: Duration) -> f64 {
+    (took.as_secs_f64() * 1000.0).round() / 1000.0
 }
 
 fn print_status(status: &Status) {
