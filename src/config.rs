@@ -325,19 +325,24 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    /// Only within our sections: `BULLETIN_SERVICE_HOST` and the like are set by those who run us.
     fn refuse_unknown_variables(&mut self) {
         let known: BTreeSet<String> = KEYS.iter().map(|(key, _)| variable(key)).collect();
-        let ours =
-            |name: &&String| name.starts_with("BULLETIN_") && !name.starts_with("BULLETIN_TEST_");
-        for name in self
-            .environment
-            .keys()
-            .filter(ours)
-            .filter(|name| !known.contains(*name))
-        {
-            self.mistakes.push(format!(
-                "{name} is set in the environment, but there is no such setting"
-            ));
+        let is_of_a_section = |name: &str| {
+            KEYS.iter()
+                .filter_map(|(key, _)| key.split_once('.'))
+                .any(|(section, _)| {
+                    name.strip_prefix("BULLETIN_")
+                        .and_then(|rest| rest.strip_prefix(&section.to_uppercase()))
+                        .is_some_and(|rest| rest.starts_with('_'))
+                })
+        };
+        for name in self.environment.keys().filter(|name| is_of_a_section(name)) {
+            if !known.contains(name) {
+                self.mistakes.push(format!(
+                    "{name} is set in the environment, but there is no such setting"
+                ));
+            }
         }
     }
 

@@ -69,7 +69,8 @@ fn mistakes_in_the_settings_are_reported_together() {
         "[smtp]\nconnections = 0\nspeed = 5\n[sender]\nfrom = 'nobody'\n[dkim]\ndomain = 'a.b'\n";
     let environment = set(&[
         ("BULLETIN_SCHEDULE_TIME_ZONE", "Mars"),
-        ("BULLETIN_SMPT_URL", "x"),
+        ("BULLETIN_SMTP_ULR", "x"),
+        ("BULLETIN_SERVICE_HOST", "x"),
     ]);
     let Err(ConfigError::Mistakes(mistakes)) =
         Config::read(Path::new("b.toml"), text, &environment)
@@ -77,13 +78,17 @@ fn mistakes_in_the_settings_are_reported_together() {
         panic!("it must be refused");
     };
     let all = mistakes.join("\n");
+    assert!(
+        !all.contains("SERVICE_HOST"),
+        "others may name their variables after us"
+    );
     for words in [
         "b.toml: smtp.connections",
         "no setting 'smtp.speed'",
         "b.toml: sender.from",
         "dkim.domain, dkim.selector",
         "BULLETIN_SCHEDULE_TIME_ZONE",
-        "BULLETIN_SMPT_URL is set in the environment, but there is no such setting",
+        "BULLETIN_SMTP_ULR is set in the environment, but there is no such setting",
     ] {
         assert!(all.contains(words), "{words} in {all}");
     }
