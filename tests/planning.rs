@@ -2,9 +2,18 @@
 
 use bulletin::config::OnNothing;
 use bulletin::db::Db;
+use bulletin::plan::Plan;
 
 use crate::support::news::{ATTACHMENT, DEPRESSION, EMPATHY, TRAINING, issue};
 use crate::support::{News, each_database};
+
+/// Every selection that goes out, sorted.
+fn orders(plan: &Plan) -> Vec<&str> {
+    let selections = plan.variants.iter().flat_map(|variant| &variant.orders);
+    let mut orders: Vec<&str> = selections.map(|order| order.selection.as_str()).collect();
+    orders.sort_unstable();
+    orders
+}
 
 each_database!(each_reader_gets_what_matches_best_match_first);
 async fn each_reader_gets_what_matches_best_match_first(db: Db) {
@@ -22,13 +31,7 @@ async fn each_reader_gets_what_matches_best_match_first(db: Db) {
     let plan = news.plan("2026-02").await;
     assert_eq!((plan.recipients, plan.nothing_matched), (3, 1));
     assert_eq!(plan.excluded["nothing_matched"], 1);
-    let mut orders: Vec<_> = plan
-        .variants
-        .iter()
-        .flat_map(|v| &v.orders)
-        .map(|o| o.selection.as_str())
-        .collect();
-    orders.sort_unstable();
+    let orders = orders(&plan);
     assert_eq!(orders, ["1,2,3", "2", "3,1"]);
     let best = plan
         .variants
@@ -54,13 +57,7 @@ async fn types_of_research_narrow_and_an_untold_type_hides_nothing(db: Db) {
     issue.summaries[1].summary = vec!["Nothing that tells a type.".to_owned()];
     news.publish(&issue).await;
     let plan = news.plan("2026-02").await;
-    let mut orders: Vec<_> = plan
-        .variants
-        .iter()
-        .flat_map(|v| &v.orders)
-        .map(|o| o.selection.as_str())
-        .collect();
-    orders.sort_unstable();
+    let orders = orders(&plan);
     assert_eq!(orders, ["1,2", "2"]);
 }
 
@@ -121,13 +118,7 @@ async fn nobody_is_sent_the_same_summary_in_two_months(db: Db) {
     news.publish(&second).await;
     let plan = news.plan("2026-02").await;
     assert_eq!(plan.excluded["already_sent"], 1, "a has had all of it");
-    let mut orders: Vec<_> = plan
-        .variants
-        .iter()
-        .flat_map(|v| &v.orders)
-        .map(|o| o.selection.as_str())
-        .collect();
-    orders.sort_unstable();
+    let orders = orders(&plan);
     assert_eq!(
         orders,
         ["1-2", "2"],

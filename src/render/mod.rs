@@ -1,15 +1,17 @@
 //! Rendering: a delivery becomes an envelope and a message, the same bytes each time it is tried.
 
+mod house;
+mod parts;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Datelike, Utc};
-use emails::{Also, Digest, Hole, Part, Period, Reader, Sender, Summary};
-use lettre::Address;
-use lettre::message::Mailbox;
+use emails::{Also, Digest, Period, Reader, Sender, Summary};
 use uuid::Uuid;
 
-use crate::config::Config;
+pub use self::house::House;
+use self::parts::{Piece, alternatives, encoded, text_part};
 use crate::content::{Content, Item, Occasion, Selection};
 use crate::dkim::Signer;
 use crate::issue::Month;
@@ -40,18 +42,6 @@ pub struct Frozen {
     pub content: Content,
     /// The date that every message of the campaign bears.
     pub date: DateTime<Utc>,
-}
-
-/// Who sends and where the readers' pages are: the same in every message.
-#[derive(Clone, Debug)]
-pub struct House {
-    pub site_url: String,
-    pub site_name: String,
-    pub from: Mailbox,
-    pub reply_to: Mailbox,
-    pub postal_address: String,
-    pub contact: String,
-    pub bounce_domain: String,
 }
 
 /// Makes messages. Each content is rendered and encoded once for each language; readers' own parts are set in.
@@ -88,56 +78,6 @@ struct Prepared {
     headers: String,
     html: Vec<Piece>,
     text: Vec<Piece>,
-}
-
-enum Piece {
-    Encoded(String),
-    Hole(Hole),
-}
-
-impl House {
-    /// `None` while the sender's identity is incomplete; then nothing may be sent.
-    pub fn of(config: &Config) -> Option<House> {
-        let from = config.sender.from.clone()?;
-        let bounce_domain = config
-            .bounce_domain
-            .clone()
-            .unwrap_or_else(|| from.email.domain().to_owned());
-        Some(House {
-            site_url: config.site_url.clone(),
-            site_name: config.site_name.clone(),
-            reply_to: config.sender.reply_to.clone()?,
-            postal_address: config.sender.postal_address.clone()?,
-            contact: config.sender.contact.clone()?,
-            from,
-            bounce_domain,
-        })
-    }
-}
-
-impl House {
-    /// For looking only: what is not set yet is named in its place.
-    pub fn draft(config: &Config) -> House {
-        let nobody = || {
-            Mailbox::new(
-                None,
-                Address::new("digest", "example.org").expect("it is an address"),
-            )
-        };
-        let from = config.sender.from.clone().unwrap_or_else(nobody);
-        let or_named = |set: &Option<String>, key: &str| {
-            set.clone().unwrap_or_else(|| format!("[{key} is not set]"))
-        };
-        House {
-            site_url: config.site_url.clone(),
-            site_name: config.site_name.clone(),
-            reply_to: config.sender.reply_to.clone().unwrap_or_else(nobody),
-            postal_address: or_named(&config.sender.postal_address, "sender.postal_address"),
-            contact: or_named(&config.sender.contact, "sender.contact"),
-            bounce_domain: from.email.domain().to_owned(),
-            from,
-        }
-    }
 }
 
 impl Renderer {
@@ -419,7 +359,13 @@ impl Renderer {
             Format::Text => text_part(to, &prepared.text, |hole| {
                 reader.text(hole, of_frame(subscriber.language))
             }),
-            Format::Html => alternatives(to, prepared, reader, of_frame(subscriber.language)),
+            Format::Html => alternatives(
+                to,
+                &prepared.html,
+                &prepared.text,
+                reader,
+                of_frame(subscriber.language),
+            ),
         });
         message
     }
@@ -486,56 +432,4 @@ fn sender_id(domain: &str) -> String {
         .filter(char::is_ascii_alphanumeric)
         .map(|c| c.to_ascii_lowercase());
     letters.chain("bulletin".chars()).take(15).collect()
-}
-
-fn encoded(parts: &[Part]) -> Vec<Piece> {
-    let piece = |part: &Part| match part {
-        Part::Hole(hole) => Piece::Hole(*hole),
-        Part::Fixed(text) => {
-            let mut encoded = mime::quoted_printable(text);
-            mime::soft_break(&mut encoded);
-            Piece::Encoded(encoded)
-        }
-    };
-    parts.iter().map(piece).collect()
-}
-
-fn text_part(to: &mut String, pieces: &[Piece], fill: impl Fn(Hole) -> String) {
-    part(to, "text/plain", pieces, fill);
-}
-
-fn alternatives(to: &mut String, prepared: &Prepared, reader: &Reader, language: emails::Language) {
-    let boundary = mime::BOUNDARY;
-    to.push_str(&format!(
-        "Content-Type: multipart/alternative; boundary=\"{boundary}\"\r\n\r\n--{boundary}\r\n"
-    ));
-    part(to, "text/plain", &prepared.text, |hole| {
-        reader.text(hole, language)
-    });
-    to.push_str(&format!("\r\n--{boundary}\r\n"));
-    part(to, "text/html", &prepared.html, |hole| {
-        reader.html(hole, language)
-    });
-    to.push_str(&format!("\r\n--{boundary}--\r\n"));
-}
-
-fn part(to: &mut String, kind: &str, pieces: &[Piece], fill: impl Fn(Hole) -> String) {
-    to.push_str(&format!(
-        "Content-Type: {kind}; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
-    ));
-    let start = to.len();
-    for piece in pieces {
-        match piece {
-            Piece::Encoded(encoded) => to.push_str(encoded),
-            Piece::Hole(hole) => {
-                to.push_str(&mime::quoted_printable(&fill(*hole)));
-                mime::soft_break(to);
-            }
-        }
-    }
-    // A soft break at the very end would join the boundary's line to the text.
-    if to.len() > start && to.ends_with("=\r\n") {
-        to.truncate(to.len() - 3);
-        to.push_str("\r\n");
-    }
 }

@@ -1,0 +1,64 @@
+//! A message's body: pieces encoded once, with what is the reader's own set in between.
+
+use emails::{Hole, Part, Reader};
+
+use crate::mime;
+
+pub(super) enum Piece {
+    Encoded(String),
+    Hole(Hole),
+}
+
+pub(super) fn encoded(parts: &[Part]) -> Vec<Piece> {
+    let piece = |part: &Part| match part {
+        Part::Hole(hole) => Piece::Hole(*hole),
+        Part::Fixed(text) => {
+            let mut encoded = mime::quoted_printable(text);
+            mime::soft_break(&mut encoded);
+            Piece::Encoded(encoded)
+        }
+    };
+    parts.iter().map(piece).collect()
+}
+
+pub(super) fn text_part(to: &mut String, pieces: &[Piece], fill: impl Fn(Hole) -> String) {
+    part(to, "text/plain", pieces, fill);
+}
+
+pub(super) fn alternatives(
+    to: &mut String,
+    html: &[Piece],
+    text: &[Piece],
+    reader: &Reader,
+    language: emails::Language,
+) {
+    let boundary = mime::BOUNDARY;
+    to.push_str(&format!(
+        "Content-Type: multipart/alternative; boundary=\"{boundary}\"\r\n\r\n--{boundary}\r\n"
+    ));
+    part(to, "text/plain", text, |hole| reader.text(hole, language));
+    to.push_str(&format!("\r\n--{boundary}\r\n"));
+    part(to, "text/html", html, |hole| reader.html(hole, language));
+    to.push_str(&format!("\r\n--{boundary}--\r\n"));
+}
+
+fn part(to: &mut String, kind: &str, pieces: &[Piece], fill: impl Fn(Hole) -> String) {
+    to.push_str(&format!(
+        "Content-Type: {kind}; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+    ));
+    let start = to.len();
+    for piece in pieces {
+        match piece {
+            Piece::Encoded(encoded) => to.push_str(encoded),
+            Piece::Hole(hole) => {
+                to.push_str(&mime::quoted_printable(&fill(*hole)));
+                mime::soft_break(to);
+            }
+        }
+    }
+    // A soft break at the very end would join the boundary's line to the text.
+    if to.len() > start && to.ends_with("=\r\n") {
+        to.truncate(to.len() - 3);
+        to.push_str("\r\n");
+    }
+}
