@@ -136,8 +136,9 @@ pub async fn add(
     Ok(id)
 }
 
-/// Sets the fingerprint that its plan came to.
+/// Sets the fingerprint that its plan came to, which ends the planning.
 pub async fn set_fingerprint(tx: &mut Tx, id: i64, fingerprint: &str) -> sqlx::Result<()> {
+    tx.wake_senders().await?;
     on!(tx, |conn| sqlx::query(
         "UPDATE campaign SET fingerprint = $2 WHERE id = $1"
     )
@@ -198,6 +199,7 @@ pub async fn state(tx: &mut Tx, id: i64) -> sqlx::Result<State> {
 
 /// Pauses or resumes; `false` when the campaign is cancelled and stays so.
 pub async fn set_state(tx: &mut Tx, id: i64, state: State) -> sqlx::Result<bool> {
+    tx.wake_senders().await?;
     on!(tx, |conn| sqlx::query(
         "UPDATE campaign SET state = $2 WHERE id = $1 AND state <> $3"
     )

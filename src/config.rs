@@ -55,6 +55,9 @@ pub struct Config {
     pub on_unknown: OnUnknown,
     /// How long a deferred delivery is tried again before it counts as bounced.
     pub delivery_life: Duration,
+    /// How long other senders take one for alive without hearing of it (PostgreSQL).
+    pub delivery_lease: Duration,
+    pub pace: Pace,
     /// What a reader gets whom nothing matched, unless they chose for themselves.
     pub on_nothing: OnNothing,
     /// When an issue goes out by itself.
@@ -72,6 +75,18 @@ pub struct Identity {
     pub reply_to: Option<Mailbox>,
     pub postal_address: Option<String>,
     pub contact: Option<String>,
+}
+
+/// How fast mail goes out; what is not set does not limit.
+#[derive(Clone, Debug, Default)]
+pub struct Pace {
+    /// Connections that one receiving domain may have.
+    pub per_domain: Option<usize>,
+    /// Mails.
+    pub per_hour: Option<u64>,
+    pub per_day: Option<u64>,
+    /// Mails on the first day of sending, on the second, and so on.
+    pub warm_up: Vec<u64>,
 }
 
 /// Where the signature's key is.
@@ -131,6 +146,11 @@ pub const KEYS: &[(&str, Option<&str>)] = &[
     ("secret.key_file", Some("bulletin.key")),
     ("delivery.on_unknown", Some("retry")),
     ("delivery.life", Some("5d")),
+    ("delivery.lease", Some("30s")),
+    ("pace.per_domain", None),
+    ("pace.per_hour", None),
+    ("pace.per_day", None),
+    ("pace.warm_up", None),
     ("digest.on_nothing", Some("skip")),
     ("schedule.rule", None),
     ("schedule.time_zone", Some("UTC")),
@@ -234,6 +254,11 @@ fn config(from: &mut Reader<'_>) -> Option<Config> {
     let site_listen = from.optional("site.listen", "127.0.0.1:8080");
     let on_unknown = from.optional("delivery.on_unknown", "retry or hold");
     let delivery_life = from.parsed("delivery.life", "a time such as 5d or 12h", duration);
+    let lease_like = "a time from 2s to 10m";
+    let delivery_lease = from.parsed("delivery.lease", lease_like, |text| {
+        duration(text).filter(|lease| (2..=600).contains(&lease.num_seconds()))
+    });
+    let pace = pace(from);
     let on_nothing = from.optional("digest.on_nothing", "skip, note or pick");
     let schedule_time_zone =
         from.optional("schedule.time_zone", "an IANA name such as America/Toronto");
@@ -252,12 +277,37 @@ fn config(from: &mut Reader<'_>) -> Option<Config> {
         key_file: from.text("secret.key_file").map(PathBuf::from)?,
         on_unknown: on_unknown?,
         delivery_life: delivery_life?,
+        delivery_lease: delivery_lease?,
+        pace,
         on_nothing: on_nothing?,
         schedule_rule: from.text("schedule.rule"),
         schedule_time_zone: schedule_time_zone?,
         schedule_grace: schedule_grace?,
         vocabulary_file: from.text("topics.file").map(PathBuf::from),
     })
+}
+
+fn pace(from: &mut Reader<'_>) -> Pace {
+    let number = |text: &str| text.parse::<u64>().ok().filter(|number| *number > 0);
+    let like = "a number above 0";
+    let list = |text: &str| {
+        let numbers = text.trim_matches(['[', ']']).split(',');
+        numbers.map(|word| number(word.trim())).collect()
+    };
+    Pace {
+        per_domain: from.parsed("pace.per_domain", like, |text| {
+            number(text)?.try_into().ok()
+        }),
+        per_hour: from.parsed("pace.per_hour", like, number),
+        per_day: from.parsed("pace.per_day", like, number),
+        warm_up: from
+            .parsed(
+                "pace.warm_up",
+                "mails for each day, as in [200, 500, 1000, 2000, 5000]",
+                list,
+            )
+            .unwrap_or_default(),
+    }
 }
 
 fn dkim(from: &mut Reader<'_>) -> Option<Dkim> {

@@ -20,6 +20,9 @@ const LOCK_WAIT: Duration = Duration::from_secs(30);
 const WRITER_CACHE: &str = "-24576";
 const WRITER_CHECKPOINT: &str = "8192";
 
+/// Where PostgreSQL's senders listen for something to do.
+pub(crate) const WAKE_CHANNEL: &str = "bulletin";
+
 /// An open database with its migrations applied. Cheap to clone.
 #[derive(Clone, Debug)]
 pub enum Db {
@@ -164,6 +167,21 @@ impl Db {
         }
     }
 
+    /// The same database over one connection of its own (PostgreSQL), for who commits again and again: it is not asked
+    /// before each use whether it lives, and its prepared statements are there.
+    pub(crate) fn with_one_connection(&self) -> Db {
+        match self {
+            Db::Sqlite { .. } => self.clone(),
+            Db::Postgres(pool) => Db::Postgres(
+                PgPoolOptions::new()
+                    .max_connections(1)
+                    .acquire_timeout(LOCK_WAIT)
+                    .test_before_acquire(false)
+                    .connect_lazy_with((*pool.connect_options()).clone()),
+            ),
+        }
+    }
+
     /// Waits until every connection has been given back and closed.
     pub async fn close(&self) {
         match self {
@@ -183,6 +201,17 @@ impl Tx {
             Tx::Sqlite(tx) => tx.commit().await,
             Tx::Postgres(tx) => tx.commit().await,
         }
+    }
+
+    /// Wakes the senders once the transaction commits. On SQLite they look by themselves, twice a second.
+    pub(crate) async fn wake_senders(&mut self) -> sqlx::Result<()> {
+        if let Tx::Postgres(tx) = self {
+            sqlx::query("SELECT pg_notify($1, '')")
+                .bind(WAKE_CHANNEL)
+                .execute(&mut **tx)
+                .await?;
+        }
+        Ok(())
     }
 
     /// How this database takes many rows in one statement.
@@ -222,6 +251,16 @@ impl Rows {
     /// A text of each row, or a word.
     pub(crate) fn text(self, name: &str) -> String {
         format!("r.value ->> '{name}'")
+    }
+
+    /// A whole number of each row.
+    pub(crate) fn integer(self, name: &str) -> String {
+        format!("CAST(r.value ->> '{name}' AS bigint)")
+    }
+
+    /// The row itself, where the array holds whole numbers and no objects.
+    pub(crate) fn number(self) -> &'static str {
+        "CAST(r.value AS bigint)"
     }
 
     /// An id that the row has in hexadecimal digits.
@@ -296,6 +335,7 @@ async fn open_sqlite(path: &Path) -> Result<Db, DbError> {
     let write = SqlitePoolOptions::new()
         .max_connections(1)
         .acquire_timeout(LOCK_WAIT * 2)
+        .test_before_acquire(false)
         .connect_with(writer)
         .await
         .map_err(DbError::Open)?;
@@ -305,6 +345,7 @@ async fn open_sqlite(path: &Path) -> Result<Db, DbError> {
         .map_err(DbError::Migrate)?;
     let read = SqlitePoolOptions::new()
         .max_connections(8)
+        .test_before_acquire(false)
         .connect_with(options)
         .await
         .map_err(DbError::Open)?;
@@ -376,8 +417,8 @@ macro_rules! steps {
     };
 }
 
-const SQLITE: Steps = steps!("sqlite", 1 "0001_start");
-const POSTGRES: Steps = steps!("postgres", 1 "0001_start");
+const SQLITE: Steps = steps!("sqlite", 1 "0001_start", 2 "0002_senders");
+const POSTGRES: Steps = steps!("postgres", 1 "0001_start", 2 "0002_senders");
 
 fn migrations(steps: Steps) -> Migrator {
     Migrator::with_migrations(

@@ -2,8 +2,9 @@
 
 use bulletin::config::OnUnknown;
 use bulletin::db::Db;
+use bulletin::deliver::presence::{Presence, PresenceError};
 use bulletin::deliver::smtp::Outcome;
-use bulletin::deliver::{SendError, Trouble, Until, presence::PresenceError, queue};
+use bulletin::deliver::{SendError, Trouble, Until, queue};
 use bulletin::subscription::State;
 use bulletin::{campaign, feedback};
 use chrono::Duration;
@@ -253,9 +254,7 @@ async fn what_a_sender_that_is_gone_held_is_tried_again(db: Db) {
     news.publish(&issue("2026-03", &[&[DEPRESSION]])).await;
     news.plan("2026-03").await;
     let mut tx = news.db.begin().await.unwrap();
-    let claimed = bulletin::deliver::queue::claim(&mut tx, random(), news.now(), 2)
-        .await
-        .unwrap();
+    let claimed = news.claim(&mut tx, random(), 2).await;
     tx.commit().await.unwrap();
     assert_eq!((claimed.len(), news.account().await.in_flight), (2, 2));
     news.deliver_all().await;
@@ -288,10 +287,17 @@ async fn a_stopped_sender_finishes_what_is_on_the_wire(db: Db) {
 #[tokio::test]
 async fn on_sqlite_a_second_sender_refuses_to_start() {
     let database = crate::support::databases::sqlite().await;
-    let _first = bulletin::deliver::presence::Presence::announce(&database.db, 1)
-        .await
-        .unwrap();
-    let second = bulletin::deliver::presence::Presence::announce(&database.db, 2).await;
+    let clock = bulletin::clock::system();
+    let announce = |sender| {
+        Presence::announce(
+            &database.db,
+            sender,
+            std::time::Duration::from_secs(30),
+            &clock,
+        )
+    };
+    let _first = announce(1).await.unwrap();
+    let second = announce(2).await;
     assert!(matches!(second, Err(PresenceError::Taken)));
 }
 
@@ -325,7 +331,7 @@ async fn what_is_in_flight_when_its_reader_is_erased_is_forgotten(db: Db) {
     news.plan("2026-03").await;
     let sender = random();
     let mut tx = news.db.begin().await.unwrap();
-    let claimed = queue::claim(&mut tx, sender, news.now(), 2).await.unwrap();
+    let claimed = news.claim(&mut tx, sender, 2).await;
     for address in ["452.full@peer.test", "550.gone@peer.test"] {
         let reader = news.reader_in(&mut tx, address).await;
         feedback::erase(&mut tx, &reader, news.now()).await.unwrap();
@@ -334,8 +340,7 @@ async fn what_is_in_flight_when_its_reader_is_erased_is_forgotten(db: Db) {
     queue::settle(
         &mut tx,
         sender,
-        &claimed[0].delivery,
-        &later,
+        &[(claimed[0].delivery.clone(), later)],
         Duration::days(5),
         news.now(),
     )

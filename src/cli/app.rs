@@ -6,6 +6,7 @@ use anyhow::{Context, bail};
 use bulletin::clock;
 use bulletin::config::Config;
 use bulletin::db::Db;
+use bulletin::deliver::quota::Quota;
 use bulletin::deliver::relay::Relay;
 use bulletin::deliver::{FIRST_PAUSE, Sender};
 use bulletin::dkim::Signer;
@@ -83,7 +84,18 @@ impl App {
             relay: relay(&self.config)?,
             renderer,
             connections: self.config.smtp_connections,
+            connections_per_domain: self.config.pace.per_domain,
+            quota: Quota {
+                per_hour: self.config.pace.per_hour,
+                per_day: self.config.pace.per_day,
+                warm_up: self.config.pace.warm_up.clone(),
+            },
             life: self.config.delivery_life,
+            lease: self
+                .config
+                .delivery_lease
+                .to_std()
+                .context("delivery.lease")?,
             clock: clock::system(),
             first_pause: FIRST_PAUSE,
         })

@@ -1,37 +1,52 @@
 //! The ledger: one task that writes down outcomes and hands out claims, for all connections in one commit.
 
-use std::collections::BTreeSet;
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Utc};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::Until;
+use super::pace::{self, Pace};
 use super::presence::Presence;
-use super::queue::{self, Claimed, Due};
+use super::queue::{self, Claimed, Claims, Due};
+use super::quota::Quota;
 use super::smtp::Outcome;
+use super::wake::Wake;
 use crate::clock::Clock;
 use crate::db::Db;
 
-/// How long a sender without work waits before it looks again.
+/// How long a sender without work waits before it looks again, unless it is woken.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
+
+/// The same while deliveries are put off for want of room.
+const LOOK_SOON: Duration = Duration::from_millis(50);
 
 /// How long a sender waits for a database that cannot commit. Meanwhile nothing is sent.
 const TRY_AGAIN: Duration = Duration::from_secs(1);
 
 /// How often a sender looks for others that have gone and left deliveries in flight.
-const RECOVER_AGAIN: Duration = Duration::from_secs(30);
+const RECOVER_AGAIN: Duration = Duration::from_secs(5);
+
+/// How long a connection without work is kept open.
+const LINGER: Duration = Duration::from_secs(5);
+
+/// How long a sender that is to stop goes on trying to write down what it knows.
+const LAST_TRIES: Duration = Duration::from_secs(20);
 
 /// What a connection asks of the ledger.
 pub(super) struct Asked {
+    /// Which connection it is.
+    pub(super) connection: usize,
     /// What became of the delivery that it held.
-    settled: Option<(Due, Outcome)>,
-    wants: Wants,
-    answer: oneshot::Sender<Answer>,
+    pub(super) settled: Option<(Due, Outcome)>,
+    pub(super) wants: Wants,
+    pub(super) answer: oneshot::Sender<Answer>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Wants {
+pub(super) enum Wants {
     /// To be told when something is due.
     Notice,
     /// A delivery.
@@ -44,42 +59,20 @@ pub(super) enum Answer {
     Work(Box<Claimed>),
     /// Something is due.
     Due,
-    /// Nothing is due: hang up and ask for notice.
+    /// Nothing has been due for a while: hang up and ask for notice.
     NothingNow,
+    /// The outcome is written down.
+    Written,
     /// The sender ends.
     Over,
 }
 
-impl Asked {
-    pub(super) fn is_anything_due(answer: oneshot::Sender<Answer>) -> Asked {
-        Asked {
-            settled: None,
-            wants: Wants::Notice,
-            answer,
-        }
-    }
-
-    pub(super) fn for_work(
-        settled: Option<(Due, Outcome)>,
-        answer: oneshot::Sender<Answer>,
-    ) -> Asked {
-        Asked {
-            settled,
-            wants: Wants::Work,
-            answer,
-        }
-    }
-
-    pub(super) fn settle(
-        settled: Option<(Due, Outcome)>,
-        answer: oneshot::Sender<Answer>,
-    ) -> Asked {
-        Asked {
-            settled,
-            wants: Wants::Nothing,
-            answer,
-        }
-    }
+/// How the ledger's work came to an end.
+pub(super) enum Closed {
+    /// Nobody asks any more.
+    Done,
+    /// Others have given this sender up: what it holds is theirs to judge, and it needs a new number.
+    GivenUp,
 }
 
 pub(super) struct Ledger {
@@ -89,75 +82,139 @@ pub(super) struct Ledger {
     pub(super) clock: Clock,
     pub(super) until: Until,
     pub(super) stop: CancellationToken,
+    pub(super) pace: Pace,
+    pub(super) quota: Quota,
+    pub(super) wake: Wake,
+    pub(super) book: Book,
 }
 
-/// Makes unknown what senders that are no more held in flight.
-pub(super) async fn recover(db: &Db, presence: &Presence, clock: &Clock) -> sqlx::Result<()> {
-    for gone in presence.gone(db).await? {
-        let mut tx = db.begin().await?;
-        let recovered = queue::recover(&mut tx, gone, clock()).await?;
-        tx.commit().await?;
-        tracing::warn!(
-            recovered,
-            "deliveries that a stopped sender held are unknown now"
-        );
+/// What is going on between the ledger and its connections.
+#[derive(Default)]
+pub(super) struct Book {
+    /// Questions that have no answer yet, with the moment they came.
+    waiting: Vec<(Asked, Instant)>,
+    /// What the connections hold: to which domain, and since when.
+    held: HashMap<i64, (String, Instant)>,
+    /// Connections that were told that something is due and have not come back yet.
+    arriving: HashSet<usize>,
+    /// The campaigns that had something due when it was last looked at.
+    campaigns: Vec<i64>,
+    looked_at: Option<Instant>,
+    recovered_at: Option<Instant>,
+    /// Until when a quota forbids anything more.
+    full_until: Option<DateTime<Utc>>,
+    /// When the last of those that were put off is to be looked at again.
+    put_off: Option<DateTime<Utc>>,
+}
+
+/// What one commit came to.
+#[derive(Default)]
+struct Round {
+    claims: Claims,
+    /// How many more are due, counted no further than there are connections to tell.
+    more: usize,
+    full_until: Option<DateTime<Utc>>,
+    /// Something was put off for a moment, by this sender or by one before it.
+    soon: bool,
+}
+
+/// Why a round did not come about.
+enum Failed {
+    GivenUp,
+    Database(sqlx::Error),
+}
+
+impl From<sqlx::Error> for Failed {
+    fn from(error: sqlx::Error) -> Failed {
+        Failed::Database(error)
     }
-    Ok(())
 }
 
 impl Ledger {
     /// Serves the connections until the last one is gone.
-    pub(super) async fn run(self, mut asked: mpsc::Receiver<Asked>) -> sqlx::Result<()> {
-        let mut held = BTreeSet::new();
-        let mut waiting: Vec<Asked> = Vec::new();
-        let mut recovered = Instant::now();
-        while self.gather(&mut asked, &mut waiting).await {
-            if recovered.elapsed() > RECOVER_AGAIN {
-                recovered = Instant::now();
-                if let Err(error) = recover(&self.db, &self.presence, &self.clock).await {
+    pub(super) async fn run(mut self, mut asked: mpsc::Receiver<Asked>) -> Closed {
+        while self.gather(&mut asked).await {
+            self.recover_others().await;
+            match self.round().await {
+                Ok(Some(round)) => self.answer(round),
+                Ok(None) => self.dismiss(),
+                Err(()) => {
                     tracing::warn!(
-                        error = &error as &dyn std::error::Error,
-                        "what others held could not be looked at"
+                        "this sender was given up by others; it goes on under another number"
                     );
+                    self.dismiss();
+                    return Closed::GivenUp;
                 }
             }
-            let round = self.round(&mut waiting, &mut held).await;
-            let claims = match round {
-                Some(claims) => claims,
-                None => {
-                    waiting
-                        .drain(..)
-                        .for_each(|asked| drop(asked.answer.send(Answer::Over)));
-                    continue;
-                }
-            };
-            self.answer(&mut waiting, claims, &mut held);
         }
-        Ok(())
+        self.presence.end().await;
+        Closed::Done
     }
 
     /// Waits for the next question, and takes whatever others have come meanwhile. `false` when nobody is left to ask.
-    async fn gather(&self, asked: &mut mpsc::Receiver<Asked>, waiting: &mut Vec<Asked>) -> bool {
-        let before = waiting.len();
-        tokio::select! {
-            more = asked.recv_many(waiting, 1024) => more > 0 || before > 0,
-            () = tokio::time::sleep(LOOK_AGAIN), if before > 0 => true,
-            () = self.stop.cancelled(), if before > 0 => true,
+    async fn gather(&mut self, asked: &mut mpsc::Receiver<Asked>) -> bool {
+        let mut new = Vec::new();
+        let before = !self.book.waiting.is_empty();
+        let pause = match self.book.put_off {
+            Some(_) => LOOK_SOON,
+            None => LOOK_AGAIN,
+        };
+        let goes_on = tokio::select! {
+            more = asked.recv_many(&mut new, 1024) => more > 0 || before,
+            () = tokio::time::sleep(pause), if before => true,
+            () = self.wake.woken(), if before => {
+                self.book.looked_at = None;
+                true
+            }
+            () = self.stop.cancelled(), if before => true,
+        };
+        let now = Instant::now();
+        for asked in new {
+            self.book.arriving.remove(&asked.connection);
+            self.learn(&asked, now);
+            self.book.waiting.push((asked, now));
+        }
+        goes_on
+    }
+
+    /// What an outcome shows of its domain counts before the next claim.
+    fn learn(&mut self, asked: &Asked, at: Instant) {
+        if let Some((due, outcome)) = &asked.settled
+            && let Some((domain, since)) = self.book.held.get(&due.id)
+        {
+            self.pace.settled(domain, *since, at, outcome.verdict());
         }
     }
 
-    /// One commit: every outcome, and a claim for every connection that wants one.
-    /// `None` when the sender was stopped while the database could not commit.
-    async fn round(
-        &self,
-        waiting: &mut [Asked],
-        held: &mut BTreeSet<i64>,
-    ) -> Option<(Vec<Claimed>, bool)> {
+    async fn recover_others(&mut self) {
+        let is_time = |at: Instant| at.elapsed() > RECOVER_AGAIN;
+        if !self.book.recovered_at.is_none_or(is_time) {
+            return;
+        }
+        self.book.recovered_at = Some(Instant::now());
+        match self.presence.recover_others(&self.db, &self.clock).await {
+            Ok(0) => {}
+            Ok(recovered) => tracing::warn!(
+                recovered,
+                "deliveries that a stopped sender held are unknown now"
+            ),
+            Err(error) => tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "what others held could not be looked at"
+            ),
+        }
+    }
+
+    /// One commit: every outcome, and a claim for every connection that wants one. Tried until the database can.
+    /// `None` when the sender was stopped meanwhile, an error when it was given up.
+    async fn round(&mut self) -> Result<Option<Round>, ()> {
         let mut failed = false;
+        let mut stopped = None;
         loop {
-            match self.commit(waiting, held, failed).await {
-                Ok(done) => return Some(done),
-                Err(error) => {
+            match self.commit(failed).await {
+                Ok(round) => return Ok(Some(round)),
+                Err(Failed::GivenUp) => return Err(()),
+                Err(Failed::Database(error)) => {
                     failed = true;
                     tracing::error!(
                         error = &error as &dyn std::error::Error,
@@ -165,83 +222,187 @@ impl Ledger {
                     );
                     tokio::time::sleep(TRY_AGAIN).await;
                     if self.stop.is_cancelled() {
-                        return None;
+                        let since = *stopped.get_or_insert_with(Instant::now);
+                        if self.book.settled().next().is_none() || since.elapsed() > LAST_TRIES {
+                            return Ok(None);
+                        }
                     }
                 }
             }
         }
     }
 
-    async fn commit(
-        &self,
-        waiting: &[Asked],
-        held: &BTreeSet<i64>,
-        failed: bool,
-    ) -> sqlx::Result<(Vec<Claimed>, bool)> {
+    async fn commit(&mut self, failed: bool) -> Result<Round, Failed> {
         let now = (self.clock)();
         let sender = self.presence.sender;
+        let mut round = Round::default();
         let mut tx = self.db.begin().await?;
+        let settled: Vec<(Due, Outcome)> = self.book.settled().cloned().collect();
+        if settled.is_empty() && !failed {
+            self.look(&mut tx, now).await?;
+            if self.book.campaigns.is_empty() {
+                round.soon = self.is_due_soon(&mut tx, now).await?;
+                return Ok(round);
+            }
+        }
+        if !self.presence.still_counts(&mut tx).await? {
+            return Err(Failed::GivenUp);
+        }
         if failed {
-            let held: Vec<i64> = held.iter().copied().collect();
+            let held: Vec<i64> = self.book.held.keys().copied().collect();
             queue::hand_back_others(&mut tx, sender, &held, now).await?;
         }
-        for (due, outcome) in waiting.iter().filter_map(|asked| asked.settled.as_ref()) {
-            queue::settle(&mut tx, sender, due, outcome, self.life, now).await?;
-        }
-        let mut claims = Vec::new();
-        let mut more = false;
+        queue::settle(&mut tx, sender, &settled, self.life, now).await?;
         if !self.stop.is_cancelled() {
-            let wanted = waiting
-                .iter()
-                .filter(|asked| asked.wants == Wants::Work)
-                .count();
-            claims = queue::claim(&mut tx, sender, now, wanted).await?;
-            let listens = waiting.iter().any(|asked| asked.wants == Wants::Notice);
-            more =
-                listens && claims.len() == wanted && queue::is_anything_due(&mut tx, now).await?;
+            self.claim(&mut tx, now, &mut round).await?;
         }
         tx.commit().await?;
-        Ok((claims, more))
+        Ok(round)
+    }
+
+    async fn claim(
+        &mut self,
+        tx: &mut crate::db::Tx,
+        now: DateTime<Utc>,
+        round: &mut Round,
+    ) -> sqlx::Result<()> {
+        let wants = |wants: Wants| {
+            let of = self.book.waiting.iter();
+            of.filter(|(asked, _)| asked.wants == wants).count()
+        };
+        let (mut wanted, listening) = (wants(Wants::Work), wants(Wants::Notice));
+        if wanted + listening == 0 {
+            return Ok(());
+        }
+        if let Some(left) = self.quota.left(tx, now).await? {
+            wanted = wanted.min(left.mails);
+            round.full_until = (left.mails == 0).then_some(left.until);
+            if left.mails == 0 {
+                return Ok(());
+            }
+        }
+        self.look(tx, now).await?;
+        let (sender, campaigns) = (self.presence.sender, &self.book.campaigns);
+        round.claims = queue::claim(tx, sender, campaigns, now, wanted, &mut self.pace).await?;
+        let claimed = round.claims.claimed.len();
+        self.quota.count(tx, now, claimed).await?;
+        if claimed < wanted {
+            // Perhaps another campaign has something by now.
+            self.book.looked_at = None;
+            round.soon = self.is_due_soon(tx, now).await?;
+        } else if listening > 0 {
+            let told = self.book.arriving.len();
+            let due = queue::count_due(tx, &self.book.campaigns, now, listening + told).await?;
+            round.more = due.saturating_sub(told);
+        }
+        Ok(())
+    }
+
+    /// Whether waiting is worth while for a sender that ends once nothing is due.
+    async fn is_due_soon(&self, tx: &mut crate::db::Tx, now: DateTime<Utc>) -> sqlx::Result<bool> {
+        if self.until != Until::NothingDue || !self.book.held.is_empty() {
+            return Ok(false);
+        }
+        let soon = now + pace::LOOK_AGAIN;
+        Ok(!queue::campaigns_with_due(tx, soon).await?.is_empty())
+    }
+
+    /// Which campaigns have something due. While there is enough, it is not looked up for every claim.
+    async fn look(&mut self, tx: &mut crate::db::Tx, now: DateTime<Utc>) -> sqlx::Result<()> {
+        let is_old = |at: Instant| at.elapsed() > LOOK_AGAIN;
+        if self.book.looked_at.is_none_or(is_old) {
+            self.book.campaigns = queue::campaigns_with_due(tx, now).await?;
+            self.book.looked_at = Some(Instant::now());
+        }
+        Ok(())
     }
 
     /// Hands out the claims. Who gets none goes on waiting, or hears that there is nothing, or that it is over.
-    fn answer(
-        &self,
-        waiting: &mut Vec<Asked>,
-        (claims, more): (Vec<Claimed>, bool),
-        held: &mut BTreeSet<i64>,
-    ) {
-        for (due, _) in waiting.iter_mut().filter_map(|asked| asked.settled.take()) {
-            held.remove(&due.id);
-        }
-        let nothing_left =
-            claims.is_empty() && !more && held.is_empty() && self.until == Until::NothingDue;
-        let over = self.stop.is_cancelled() || nothing_left;
-        let mut claims = claims.into_iter();
-        let mut wake = more;
-        let mut listening = Vec::new();
-        for asked in waiting.drain(..) {
+    fn answer(&mut self, round: Round) {
+        self.forget_settled();
+        self.note_quota(&round);
+        let now = (self.clock)();
+        let put_off = self.book.put_off.max(round.claims.put_off);
+        self.book.put_off = put_off.filter(|last| *last >= now);
+        let over = self.is_over(&round);
+        let at = Instant::now();
+        let mut claims = round.claims.claimed.into_iter();
+        let mut more = round.more;
+        for (asked, since) in std::mem::take(&mut self.book.waiting) {
             let answer = match asked.wants {
-                Wants::Nothing => Answer::Due,
+                Wants::Nothing => Answer::Written,
                 Wants::Work => match claims.next() {
-                    Some(claimed) => {
-                        held.insert(claimed.delivery.id);
-                        Answer::Work(Box::new(claimed))
-                    }
+                    Some(claimed) => self.hand_out(claimed, at, now),
                     None if over => Answer::Over,
-                    None => Answer::NothingNow,
+                    None if since.elapsed() > LINGER => Answer::NothingNow,
+                    None => {
+                        self.book.waiting.push((asked, since));
+                        continue;
+                    }
                 },
                 Wants::Notice if over => Answer::Over,
-                // One at a time: its first question wakes the next, while there is more.
-                Wants::Notice if std::mem::take(&mut wake) => Answer::Due,
+                Wants::Notice if more > 0 => {
+                    more -= 1;
+                    self.book.arriving.insert(asked.connection);
+                    Answer::Due
+                }
                 Wants::Notice => {
-                    listening.push(asked);
+                    self.book.waiting.push((asked, since));
                     continue;
                 }
             };
             // A connection's task that died asks no more; its claim is recovered like any other.
             drop(asked.answer.send(answer));
         }
-        *waiting = listening;
+    }
+
+    fn hand_out(&mut self, claimed: Claimed, at: Instant, now: DateTime<Utc>) -> Answer {
+        let domain = pace::domain(&claimed.subscriber.address).to_owned();
+        self.pace.offered(&domain, at, now);
+        self.book.held.insert(claimed.delivery.id, (domain, at));
+        Answer::Work(Box::new(claimed))
+    }
+
+    fn forget_settled(&mut self) {
+        for (asked, _) in &mut self.book.waiting {
+            if let Some((due, _)) = asked.settled.take() {
+                self.book.held.remove(&due.id);
+            }
+        }
+    }
+
+    fn note_quota(&mut self, round: &Round) {
+        if let Some(until) = round.full_until
+            && self.book.full_until != round.full_until
+        {
+            tracing::info!(%until, "the quota is used up; sending goes on by itself then");
+        }
+        self.book.full_until = round.full_until;
+    }
+
+    /// Whether the sender is to end: because it was told to, or because there is nothing left to wait for.
+    fn is_over(&self, round: &Round) -> bool {
+        let is_idle = round.claims.claimed.is_empty()
+            && !round.soon
+            && round.more == 0
+            && round.full_until.is_none()
+            && self.book.held.is_empty()
+            && self.book.arriving.is_empty();
+        self.stop.is_cancelled() || (is_idle && self.until == Until::NothingDue)
+    }
+
+    /// Tells everybody who waits that it is over.
+    fn dismiss(&mut self) {
+        for (asked, _) in self.book.waiting.drain(..) {
+            drop(asked.answer.send(Answer::Over));
+        }
+    }
+}
+
+impl Book {
+    fn settled(&self) -> impl Iterator<Item = &(Due, Outcome)> {
+        self.waiting
+            .iter()
+            .filter_map(|(asked, _)| asked.settled.as_ref())
     }
 }

@@ -1,5 +1,6 @@
 //! What an outcome means: for the record, and for the reader.
 
+use super::pace::Verdict;
 use super::smtp::{Outcome, Phase, Reply};
 
 /// Enhanced codes (RFC 3463) by which a server says for good that there is no such mailbox.
@@ -44,6 +45,22 @@ impl Outcome {
         })
     }
 
+    /// What it shows of the receiving domain, for the pace.
+    pub fn verdict(&self) -> Verdict {
+        match self {
+            Outcome::Accepted { .. } => Verdict::Served,
+            Outcome::Bounced { phase, .. } if *phase != Phase::Check && *phase != Phase::Mail => {
+                Verdict::Served
+            }
+            Outcome::Deferred {
+                phase,
+                reply: Some(_),
+                ..
+            } if *phase != Phase::Mail => Verdict::Pressed,
+            _ => Verdict::Nothing,
+        }
+    }
+
     /// Whether the trouble lies between the relay and us, before it knew whom the message was for: it wants a
     /// password, it throttles us, it hung up. Such a refusal costs no reader anything, and no attempt.
     pub fn is_between_the_relay_and_us(&self) -> bool {
@@ -73,6 +90,15 @@ impl Outcome {
         Outcome::Bounced {
             phase: Phase::Check,
             reply: Reply::new(554, &format!("5.6.0 not sent: {why}")),
+        }
+    }
+
+    /// The relay was out of reach when the message was ready: it costs no attempt.
+    pub fn unreachable(why: &str) -> Outcome {
+        Outcome::Deferred {
+            phase: Phase::Mail,
+            reason: why.to_owned(),
+            reply: None,
         }
     }
 

@@ -1,18 +1,24 @@
 //! The queue: deliveries are claimed, and settled by what became of them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
+use std::time::Instant;
 
 use chrono::{DateTime, Duration, Utc};
+use sqlx::types::Json;
 use uuid::Uuid;
 
+use super::pace::{self, Pace};
 use super::smtp::Outcome;
 use super::waits;
 use crate::campaign::DeliveryState;
-use crate::config::OnUnknown;
-use crate::db::{Tx, on, row};
+use crate::config::{OnNothing, OnUnknown};
+use crate::db::{Tx, on, row, time};
 use crate::subscriber::{self, Subscriber};
-use crate::subscription::State;
+use crate::subscription::{Format, Frequency, Language, State};
 use crate::suppression;
+
+/// How many rows are looked at together when the first look found some without room.
+const WINDOW: usize = 64;
 
 /// A delivery that a connection holds, with what it needs to become a message.
 #[derive(Clone)]
@@ -21,95 +27,252 @@ pub struct Claimed {
     pub subscriber: Subscriber,
 }
 
+/// A delivery whose time has come.
+#[derive(Clone, Debug)]
+pub struct Due {
+    pub id: i64,
+    pub campaign_id: i64,
+    pub subscriber_id: Uuid,
+    pub content: String,
+    /// This one included once it is claimed.
+    pub attempts: i64,
+    pub on_unknown: OnUnknown,
+    /// Its life counts from here.
+    pub first_tried_at: Option<DateTime<Utc>>,
+}
+
+/// What a claim came to.
+#[derive(Default)]
+pub struct Claims {
+    pub claimed: Vec<Claimed>,
+    /// When the last of those that were due and had no room is to be looked at again.
+    pub put_off: Option<DateTime<Utc>>,
+}
+
 row! {
-    /// A delivery whose time has come.
-    #[derive(Clone, Debug)]
-    pub struct Due {
-        pub id: i64,
+    /// A delivery with its reader, as one query reads both.
+    pub struct DueRow {
+        pub delivery_id: i64,
         pub campaign_id: i64,
-        pub subscriber_id: Uuid,
         pub content: String,
-        /// This one included once it is claimed.
         pub attempts: i64,
-        pub on_unknown: String,
-        /// Its life counts from here.
+        pub on_unknown: OnUnknown,
         pub first_tried_at: Option<DateTime<Utc>>,
+        pub suppressed: bool,
+        pub id: Uuid,
+        pub address: String,
+        pub address_hash: Vec<u8>,
+        pub name: String,
+        pub state: State,
+        pub topics: Json<Vec<String>>,
+        pub research_types: Json<Vec<String>>,
+        pub frequency: Frequency,
+        pub format: Format,
+        pub language: Language,
+        pub time_zone: String,
+        pub on_nothing: Option<OnNothing>,
+        pub since: DateTime<Utc>,
     }
 }
 
-/// Claims up to `limit` deliveries for `sender`, the longest due first.
+/// Claims up to `limit` deliveries of these campaigns for `sender`, the longest due first, as far as `pace` has room.
 ///
 /// Who left or was suppressed since the plan is settled on the way and not handed out.
 pub async fn claim(
     tx: &mut Tx,
     sender: i64,
+    campaigns: &[i64],
     now: DateTime<Utc>,
     limit: usize,
-) -> sqlx::Result<Vec<Claimed>> {
-    let mut claimed = Vec::new();
-    for campaign in campaigns_with_due(tx, now).await? {
-        while claimed.len() < limit {
-            let due = due(tx, campaign, now, limit - claimed.len()).await?;
-            if due.is_empty() {
+    pace: &mut Pace,
+) -> sqlx::Result<Claims> {
+    let mut claims = Claims::default();
+    let mut may_put_off = pace.may_put_off(Instant::now());
+    for campaign in campaigns {
+        let mut window = limit;
+        loop {
+            let wanted = limit - claims.claimed.len();
+            if wanted == 0 || may_put_off == 0 {
                 break;
             }
-            let ids: Vec<Uuid> = due.iter().map(|due| due.subscriber_id).collect();
-            let readers: HashMap<Uuid, Subscriber> = subscriber::of_ids(tx, &ids)
-                .await?
-                .into_iter()
-                .map(|reader| (reader.id, reader))
-                .collect();
-            let hashes: Vec<Vec<u8>> = readers
-                .values()
-                .map(|reader| reader.address_hash.clone())
-                .collect();
-            let suppressed: HashSet<Vec<u8>> = suppression::suppressed(tx, &hashes)
-                .await?
-                .into_iter()
-                .collect();
-            let may_get = |reader: &&Subscriber| {
-                reader.state == State::Active && !suppressed.contains(&reader.address_hash)
-            };
-            let mut left = Vec::new();
-            let mut taken = Vec::new();
-            for due in due {
-                match readers.get(&due.subscriber_id).filter(may_get) {
-                    Some(reader) => {
-                        taken.push(due.id);
-                        let delivery = Due {
-                            attempts: due.attempts + 1,
-                            first_tried_at: due.first_tried_at.or(Some(now)),
-                            ..due
-                        };
-                        claimed.push(Claimed {
-                            delivery,
-                            subscriber: reader.clone(),
-                        });
-                    }
-                    None => left.push(due.id),
-                }
+            window = window.min(wanted.max(may_put_off));
+            let due = due(tx, *campaign, now, window).await?;
+            let is_last = due.len() < window;
+            let put_off = sort_out(tx, sender, due, now, limit, pace, &mut claims).await?;
+            may_put_off = may_put_off.saturating_sub(put_off);
+            if is_last {
+                break;
             }
-            take(tx, sender, &taken, now).await?;
-            leave_out(tx, &left, now).await?;
+            window = WINDOW;
         }
     }
-    Ok(claimed)
+    Ok(claims)
 }
 
-/// Whether anything could be claimed at `now`.
-pub async fn is_anything_due(tx: &mut Tx, now: DateTime<Utc>) -> sqlx::Result<bool> {
-    Ok(!campaigns_with_due(tx, now).await?.is_empty())
+/// Takes what may go out now, puts off what has no room, and settles what must not go out at all. Gives how many were
+/// put off.
+async fn sort_out(
+    tx: &mut Tx,
+    sender: i64,
+    due: Vec<DueRow>,
+    now: DateTime<Utc>,
+    limit: usize,
+    pace: &mut Pace,
+    claims: &mut Claims,
+) -> sqlx::Result<usize> {
+    let at = Instant::now();
+    let mut room: HashMap<String, usize> = HashMap::new();
+    for held in &claims.claimed {
+        let domain = pace::domain(&held.subscriber.address);
+        let left = room_in(&mut room, pace, domain, at);
+        *left = left.saturating_sub(1);
+    }
+    let (mut taken, mut put_off, mut left_out) = (Vec::new(), Vec::new(), Vec::new());
+    for row in due {
+        if row.state != State::Active || row.suppressed {
+            left_out.push(row.delivery_id);
+            continue;
+        }
+        if claims.claimed.len() == limit {
+            break;
+        }
+        let domain = pace::domain(&row.address);
+        match room_in(&mut room, pace, domain, at) {
+            0 => put_off.push((row.delivery_id, pace.turn(domain, now))),
+            room => {
+                *room -= 1;
+                taken.push(row.delivery_id);
+                claims.claimed.push(row.claimed(now));
+            }
+        }
+    }
+    let last = put_off.iter().map(|(_, turn)| *turn).max();
+    claims.put_off = claims.put_off.max(last);
+    pace.put_off(put_off.len());
+    take(tx, sender, &taken, now).await?;
+    postpone(tx, &put_off).await?;
+    leave_out(tx, &left_out, now).await?;
+    Ok(put_off.len())
 }
 
-/// Writes down what became of a claimed delivery. A sender that lost its claim changes nothing.
+fn room_in<'a>(
+    room: &'a mut HashMap<String, usize>,
+    pace: &Pace,
+    domain: &str,
+    at: Instant,
+) -> &'a mut usize {
+    if !room.contains_key(domain) {
+        room.insert(domain.to_owned(), pace.room(domain, at));
+    }
+    room.get_mut(domain)
+        .expect("it was put there if it was missing")
+}
+
+impl DueRow {
+    fn claimed(self, now: DateTime<Utc>) -> Claimed {
+        Claimed {
+            delivery: Due {
+                id: self.delivery_id,
+                campaign_id: self.campaign_id,
+                subscriber_id: self.id,
+                content: self.content,
+                attempts: self.attempts + 1,
+                on_unknown: self.on_unknown,
+                first_tried_at: self.first_tried_at.or(Some(now)),
+            },
+            subscriber: Subscriber {
+                id: self.id,
+                address: self.address,
+                address_hash: self.address_hash,
+                name: self.name,
+                state: self.state,
+                topics: self.topics,
+                research_types: self.research_types,
+                frequency: self.frequency,
+                format: self.format,
+                language: self.language,
+                time_zone: self.time_zone,
+                on_nothing: self.on_nothing,
+                since: self.since,
+            },
+        }
+    }
+}
+
+/// How many deliveries could be claimed at `now`, counted no further than `most`.
+pub async fn count_due(
+    tx: &mut Tx,
+    campaigns: &[i64],
+    now: DateTime<Utc>,
+    most: usize,
+) -> sqlx::Result<usize> {
+    let mut found = 0;
+    for campaign in campaigns {
+        if found >= most {
+            break;
+        }
+        let more: i64 = on!(&mut *tx, |conn| {
+            sqlx::query_scalar(
+            "SELECT count(*) FROM (SELECT 1 FROM delivery WHERE campaign_id = $1 AND due_at <= $2 LIMIT $3) due",
+        )
+        .bind(campaign)
+        .bind(now)
+        .bind((most - found) as i64)
+        .fetch_one(conn)
+        .await
+        })?;
+        found += more.unsigned_abs() as usize;
+    }
+    Ok(found)
+}
+
+/// The campaigns that run and have something due at `now`, the first started first.
+pub async fn campaigns_with_due(tx: &mut Tx, now: DateTime<Utc>) -> sqlx::Result<Vec<i64>> {
+    on!(tx, |conn| {
+        sqlx::query_scalar(
+            "SELECT c.id FROM campaign c WHERE c.state = 'running' AND EXISTS \
+         (SELECT 1 FROM delivery d WHERE d.campaign_id = c.id AND d.due_at <= $1) ORDER BY c.start_at",
+        )
+        .bind(now)
+        .fetch_all(conn)
+        .await
+    })
+}
+
+/// Writes down what became of claimed deliveries, in one statement. A sender that lost a claim changes nothing of it.
 pub async fn settle(
     tx: &mut Tx,
     sender: i64,
+    settled: &[(Due, Outcome)],
+    life: Duration,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    if settled.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<serde_json::Value> = settled
+        .iter()
+        .map(|(due, outcome)| settled_row(due, outcome, life, now))
+        .collect();
+    let ours = write(tx, sender, &rows, now).await?;
+    for (due, outcome) in settled {
+        if outcome.names_a_bad_address()
+            && ours.contains(&due.id)
+            && let Some(hash) = subscriber::address_hash(tx, due.subscriber_id).await?
+        {
+            let reason = suppression::Reason::HardBounce;
+            suppression::suppress(tx, &hash, reason, &outcome.code(), now).await?;
+        }
+    }
+    Ok(())
+}
+
+fn settled_row(
     due: &Due,
     outcome: &Outcome,
     life: Duration,
     now: DateTime<Utc>,
-) -> sqlx::Result<()> {
+) -> serde_json::Value {
     let (state, due_at) = next_state(due, outcome, life, now);
     let words = match state {
         DeliveryState::Bounced if !matches!(outcome, Outcome::Bounced { .. }) => {
@@ -117,18 +280,15 @@ pub async fn settle(
         }
         _ => outcome.words(),
     };
-    if outcome.is_between_the_relay_and_us() {
-        uncount(tx, sender, due).await?;
-    }
-    let is_ours = write(tx, sender, due, state, due_at, &words, now).await?;
-    if is_ours
-        && outcome.names_a_bad_address()
-        && let Some(hash) = subscriber::address_hash(tx, due.subscriber_id).await?
-    {
-        let reason = suppression::Reason::HardBounce;
-        suppression::suppress(tx, &hash, reason, &outcome.code(), now).await?;
-    }
-    Ok(())
+    serde_json::json!({
+        "id": due.id,
+        "campaign": due.campaign_id,
+        "state": state,
+        "due": due_at.map(time),
+        "reply": words,
+        // Takes back the attempt that claiming counted.
+        "uncounted": i32::from(outcome.is_between_the_relay_and_us()),
+    })
 }
 
 /// What a sender that is gone held in flight becomes unknown: tried again at once, or held, as its campaign says.
@@ -145,13 +305,15 @@ pub async fn recover(tx: &mut Tx, gone: i64, now: DateTime<Utc>) -> sqlx::Result
         .await
         .map(|done| done.rows_affected())
     })?;
-    on!(tx, |conn| sqlx::query(
+    on!(tx, |conn| {
+        sqlx::query(
         "UPDATE delivery SET due_at = NULL WHERE state = 'unknown' AND due_at IS NOT NULL \
-         AND campaign_id IN (SELECT id FROM campaign WHERE on_unknown = 'hold')",
+         AND campaign_id IN (SELECT id FROM campaign WHERE on_unknown = 'hold' OR state = 'cancelled')",
     )
     .execute(conn)
     .await
-    .map(drop))?;
+    .map(drop)
+    })?;
     Ok(recovered)
 }
 
@@ -171,26 +333,20 @@ pub async fn hand_back_others(
     held: &[i64],
     now: DateTime<Utc>,
 ) -> sqlx::Result<()> {
-    let claimed: Vec<i64> = on!(&mut *tx, |conn| sqlx::query_scalar(
-        "SELECT id FROM delivery WHERE claimed_by = $1"
-    )
-    .bind(sender)
-    .fetch_all(conn)
-    .await)?;
-    for id in claimed.into_iter().filter(|id| !held.contains(id)) {
-        on!(&mut *tx, |conn| {
-            sqlx::query(
-            "UPDATE delivery SET state = 'waiting', attempts = attempts - 1, due_at = $2, claimed_by = NULL, \
-             changed_at = $2 WHERE id = $1",
-        )
-        .bind(id)
+    let rows = tx.rows();
+    let sql = format!(
+        "UPDATE delivery SET state = 'waiting', attempts = attempts - 1, due_at = $3, claimed_by = NULL, \
+         changed_at = $3 WHERE claimed_by = $2 AND id NOT IN (SELECT {} FROM {})",
+        rows.number(),
+        rows.all()
+    );
+    on!(tx, |conn| sqlx::query(sqlx::AssertSqlSafe(sql))
+        .bind(Json(held))
+        .bind(sender)
         .bind(now)
         .execute(conn)
         .await
-        .map(drop)
-        })?;
-    }
-    Ok(())
+        .map(drop))
 }
 
 /// Settles whatever waits for this subscriber as suppressed: an unsubscribe holds at once, for what is queued too.
@@ -246,35 +402,10 @@ fn next_state(
         Outcome::Deferred { .. } if lives => (DeliveryState::Deferred, Some(next)),
         Outcome::Deferred { .. } => (DeliveryState::Bounced, None),
         Outcome::Unknown { .. } => {
-            let again = lives && due.on_unknown == OnUnknown::Retry.as_str();
+            let again = lives && due.on_unknown == OnUnknown::Retry;
             (DeliveryState::Unknown, again.then_some(next))
         }
     }
-}
-
-/// Takes back the attempt that claiming counted.
-async fn uncount(tx: &mut Tx, sender: i64, due: &Due) -> sqlx::Result<()> {
-    on!(tx, |conn| sqlx::query(
-        "UPDATE delivery SET attempts = attempts - 1 WHERE id = $1 AND claimed_by = $2"
-    )
-    .bind(due.id)
-    .bind(sender)
-    .execute(conn)
-    .await
-    .map(drop))
-}
-
-async fn campaigns_with_due(tx: &mut Tx, now: DateTime<Utc>) -> sqlx::Result<Vec<i64>> {
-    on!(tx, |conn| {
-        sqlx::query_scalar(
-            "SELECT c.id FROM campaign c WHERE c.state = 'running' AND EXISTS \
-         (SELECT 1 FROM delivery d WHERE d.campaign_id = c.id AND d.due_at <= $1 \
-         AND d.subscriber_id IS NOT NULL) ORDER BY c.start_at",
-        )
-        .bind(now)
-        .fetch_all(conn)
-        .await
-    })
 }
 
 async fn due(
@@ -282,13 +413,19 @@ async fn due(
     campaign: i64,
     now: DateTime<Utc>,
     limit: usize,
-) -> sqlx::Result<Vec<Due>> {
+) -> sqlx::Result<Vec<DueRow>> {
+    // The rows first, and locked, by their index alone; what belongs to them then. `suppression` is read here, at every
+    // claim, and so is whether the campaign still runs.
     let sql = format!(
-        "SELECT d.id, d.campaign_id, d.subscriber_id, d.content, d.attempts, c.on_unknown, d.first_tried_at \
-         FROM delivery d JOIN campaign c ON c.id = d.campaign_id \
-         WHERE d.campaign_id = $1 AND d.due_at <= $2 AND d.subscriber_id IS NOT NULL \
-         ORDER BY d.due_at LIMIT $3 {}",
-        tx.on_postgres("FOR UPDATE OF d SKIP LOCKED")
+        "WITH due AS MATERIALIZED (SELECT id, campaign_id, subscriber_id, content, attempts, first_tried_at, due_at \
+           FROM delivery WHERE campaign_id = $1 AND due_at <= $2 ORDER BY due_at LIMIT $3 {}) \
+         SELECT d.id AS delivery_id, d.campaign_id, d.content, d.attempts, c.on_unknown, d.first_tried_at, \
+           x.address_hash IS NOT NULL AS suppressed, s.id, s.address, s.address_hash, s.name, s.state, \
+           h.topics, h.research_types, s.frequency, s.format, s.language, s.time_zone, s.on_nothing, s.since \
+         FROM due d JOIN campaign c ON c.id = d.campaign_id AND c.state = 'running' \
+         JOIN subscriber s ON s.id = d.subscriber_id JOIN choice h ON h.id = s.choice_id \
+         LEFT JOIN suppression x ON x.address_hash = s.address_hash ORDER BY d.due_at",
+        tx.on_postgres("FOR UPDATE SKIP LOCKED")
     );
     on!(tx, |conn| sqlx::query_as(sqlx::AssertSqlSafe(sql))
         .bind(campaign)
@@ -302,73 +439,98 @@ async fn take(tx: &mut Tx, sender: i64, ids: &[i64], now: DateTime<Utc>) -> sqlx
     if ids.is_empty() {
         return Ok(());
     }
-    on!(tx, |conn| {
-        let mut query = sqlx::QueryBuilder::<Driver>::new(
-            "UPDATE delivery SET state = 'in_flight', due_at = NULL, attempts = attempts + 1, claimed_by = ",
-        );
-        query
-            .push_bind(sender)
-            .push(", first_tried_at = COALESCE(first_tried_at, ")
-            .push_bind(now)
-            .push("), changed_at = ")
-            .push_bind(now)
-            .push(" WHERE id IN (");
-        let mut list = query.separated(", ");
-        for id in ids {
-            list.push_bind(*id);
-        }
-        query.push(")");
-        query.build().execute(conn).await.map(drop)
-    })
+    let rows = tx.rows();
+    let sql = format!(
+        "UPDATE delivery SET state = 'in_flight', due_at = NULL, attempts = attempts + 1, claimed_by = $2, \
+         first_tried_at = COALESCE(first_tried_at, $3), changed_at = $3 WHERE id IN (SELECT {} FROM {})",
+        rows.number(),
+        rows.all()
+    );
+    on!(tx, |conn| sqlx::query(sqlx::AssertSqlSafe(sql))
+        .bind(Json(ids))
+        .bind(sender)
+        .bind(now)
+        .execute(conn)
+        .await
+        .map(drop))
+}
+
+/// Puts deliveries off until their domain may have room.
+async fn postpone(tx: &mut Tx, put_off: &[(i64, DateTime<Utc>)]) -> sqlx::Result<()> {
+    if put_off.is_empty() {
+        return Ok(());
+    }
+    let rows = tx.rows();
+    let sql = format!(
+        "UPDATE delivery SET due_at = later.due FROM (SELECT {} AS id, {} AS due FROM {}) later \
+         WHERE delivery.id = later.id",
+        rows.integer("id"),
+        rows.time("due"),
+        rows.all()
+    );
+    let put_off: Vec<serde_json::Value> = put_off
+        .iter()
+        .map(|(id, due)| serde_json::json!({ "id": id, "due": time(*due) }))
+        .collect();
+    on!(tx, |conn| sqlx::query(sqlx::AssertSqlSafe(sql))
+        .bind(Json(put_off))
+        .execute(conn)
+        .await
+        .map(drop))
 }
 
 /// Settles deliveries of readers who must not be written to any more. What is unknown stays unknown, and untried.
 async fn leave_out(tx: &mut Tx, ids: &[i64], now: DateTime<Utc>) -> sqlx::Result<()> {
-    for id in ids {
-        on!(&mut *tx, |conn| {
-            sqlx::query(
-            "UPDATE delivery SET state = CASE WHEN state = 'unknown' THEN state ELSE 'suppressed' END, \
-             due_at = NULL, reply = 'the reader left or is suppressed', changed_at = $2 WHERE id = $1",
-        )
-        .bind(id)
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let rows = tx.rows();
+    let sql = format!(
+        "UPDATE delivery SET state = CASE WHEN state = 'unknown' THEN state ELSE 'suppressed' END, \
+         due_at = NULL, reply = 'the reader left or is suppressed', changed_at = $2 \
+         WHERE id IN (SELECT {} FROM {})",
+        rows.number(),
+        rows.all()
+    );
+    on!(tx, |conn| sqlx::query(sqlx::AssertSqlSafe(sql))
+        .bind(Json(ids))
         .bind(now)
         .execute(conn)
         .await
-        .map(drop)
-        })?;
-    }
-    Ok(())
+        .map(drop))
 }
 
-/// Writes the outcome, if the claim is still this sender's. Whose reader was erased meanwhile, or whose campaign was
-/// cancelled, is not tried again.
+/// Writes the outcomes of claims that are still this sender's, and gives their ids. Whose reader was erased meanwhile,
+/// or whose campaign was cancelled, is not tried again.
 async fn write(
     tx: &mut Tx,
     sender: i64,
-    due: &Due,
-    state: DeliveryState,
-    due_at: Option<DateTime<Utc>>,
-    words: &str,
+    settled: &[serde_json::Value],
     now: DateTime<Utc>,
-) -> sqlx::Result<bool> {
-    on!(tx, |conn| {
-        sqlx::query(
-            "UPDATE delivery SET claimed_by = NULL, changed_at = $6, \
-         reply = CASE WHEN subscriber_id IS NULL THEN NULL ELSE CAST($5 AS text) END, \
-         state = CASE WHEN $3 = 'deferred' AND over THEN 'suppressed' ELSE CAST($3 AS text) END, \
-         due_at = CASE WHEN over THEN NULL ELSE $4 END \
-         FROM (SELECT d.id AS over_id, d.subscriber_id IS NULL OR c.state = 'cancelled' AS over \
-           FROM delivery d JOIN campaign c ON c.id = d.campaign_id WHERE d.id = $1) now \
-         WHERE id = $1 AND id = over_id AND claimed_by = $2",
-        )
-        .bind(due.id)
+) -> sqlx::Result<Vec<i64>> {
+    let rows = tx.rows();
+    // Found by its id, one after the other: with `+` the index of claims is no alternative to SQLite.
+    let sql = format!(
+        "UPDATE delivery SET claimed_by = NULL, changed_at = $3, attempts = attempts - o.uncounted, \
+           reply = CASE WHEN subscriber_id IS NULL THEN NULL ELSE o.reply END, \
+           state = CASE WHEN o.state = 'deferred' AND (subscriber_id IS NULL OR o.cancelled) \
+             THEN 'suppressed' ELSE o.state END, \
+           due_at = CASE WHEN subscriber_id IS NULL OR o.cancelled THEN NULL ELSE o.due END \
+         FROM (SELECT {} AS id, {} AS state, {} AS due, {} AS reply, {} AS uncounted, c.state = 'cancelled' AS cancelled \
+           FROM {} JOIN campaign c ON c.id = {}) o \
+         WHERE delivery.id = o.id AND +delivery.claimed_by = $2 RETURNING delivery.id",
+        rows.integer("id"),
+        rows.text("state"),
+        rows.time("due"),
+        rows.text("reply"),
+        rows.integer("uncounted"),
+        rows.all(),
+        rows.integer("campaign"),
+    );
+    on!(tx, |conn| sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+        .bind(Json(settled))
         .bind(sender)
-        .bind(state.as_str())
-        .bind(due_at)
-        .bind(words)
         .bind(now)
-        .execute(conn)
-        .await
-        .map(|done| done.rows_affected() == 1)
-    })
+        .fetch_all(conn)
+        .await)
 }

@@ -5,6 +5,9 @@ use std::sync::{Arc, Mutex};
 use bulletin::campaign::{self, Account};
 use bulletin::config::{OnNothing, OnUnknown};
 use bulletin::db::{Db, Tx};
+use bulletin::deliver::pace::Pace;
+use bulletin::deliver::queue::{self, Claimed};
+use bulletin::deliver::quota::Quota;
 use bulletin::deliver::relay::Relay;
 use bulletin::deliver::{SendError, Sender, Until};
 use bulletin::enrol::{Enrolled, Enrolment, Refused};
@@ -30,6 +33,7 @@ pub struct News {
     pub peer: Peer,
     pub settings: Settings,
     pub renderer: Arc<Renderer>,
+    pub quota: Quota,
     clock: Arc<Mutex<DateTime<Utc>>>,
     _folder: TempDir,
 }
@@ -51,6 +55,7 @@ impl News {
             keys,
             vocabulary,
             peer: Peer::start().await,
+            quota: Quota::default(),
             settings: Settings {
                 on_nothing: OnNothing::Skip,
                 on_unknown: OnUnknown::Retry,
@@ -159,6 +164,9 @@ impl News {
             relay: Relay::parse(&format!("smtp://{}", self.peer.address)).expect("an address"),
             renderer: self.renderer.clone(),
             connections: 3,
+            connections_per_domain: None,
+            quota: self.quota.clone(),
+            lease: std::time::Duration::from_secs(30),
             life: Duration::days(5),
             first_pause: std::time::Duration::from_millis(1),
             clock: Arc::new(move || *clock.lock().expect("the clock is not broken")),
@@ -174,6 +182,18 @@ impl News {
         self.sender()
             .run(random(), Until::NothingDue, CancellationToken::new())
             .await
+    }
+
+    /// What a sender of this number would claim now.
+    pub async fn claim(&self, tx: &mut Tx, sender: i64, limit: usize) -> Vec<Claimed> {
+        let campaigns = queue::campaigns_with_due(tx, self.now())
+            .await
+            .expect("they can be read");
+        let mut pace = Pace::new(limit, None);
+        queue::claim(tx, sender, &campaigns, self.now(), limit, &mut pace)
+            .await
+            .expect("it can be claimed")
+            .claimed
     }
 
     /// The account of everything; that it balances is checked each time.

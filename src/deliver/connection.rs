@@ -1,0 +1,226 @@
+//! A connection's work: it asks for a delivery, makes the message, offers it, and brings the outcome back.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use super::ledger::{Answer, Asked, Wants};
+use super::presence::Lease;
+use super::queue::{Claimed, Due};
+use super::smtp::{Envelope, Outcome, Session};
+use super::{Sender, Trouble, Until};
+use crate::render::{Frozen, Message, RenderError};
+
+/// The longest wait between two tries of a connection that fails.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// How often in a row a relay may be out of reach before a send that is waited for gives up.
+const TRIES_WHEN_WAITED_FOR: u32 = 4;
+
+pub(super) struct Connection {
+    pub(super) sender: Arc<Sender>,
+    /// Which of the sender's connections it is.
+    pub(super) number: usize,
+    pub(super) lease: Lease,
+    pub(super) ask: mpsc::Sender<Asked>,
+    pub(super) until: Until,
+    pub(super) stop: CancellationToken,
+}
+
+/// How a session came to its end.
+enum Ended {
+    NothingNow,
+    Refused(String),
+    Over,
+}
+
+/// What became of the delivery that the connection held.
+type Settled = Option<(Due, Outcome)>;
+
+impl Connection {
+    /// Connects when there is work, offers one delivery after the other, and hangs up when there is none.
+    pub(super) async fn run(self) -> Result<(), Trouble> {
+        let mut failures = 0;
+        while let Answer::Due = self.ask(None, Wants::Notice).await {
+            let trouble = match self.sender.relay.connect().await {
+                Err(error) => Trouble::Connect(error),
+                Ok(session) => match self.offer_all(session).await {
+                    Ended::Over => return Ok(()),
+                    Ended::NothingNow => {
+                        failures = 0;
+                        continue;
+                    }
+                    Ended::Refused(words) => Trouble::Refuses(words),
+                },
+            };
+            failures += 1;
+            if self.until == Until::NothingDue && failures >= TRIES_WHEN_WAITED_FOR {
+                // So that nobody waits for this connection.
+                self.ask(None, Wants::Nothing).await;
+                return Err(trouble);
+            }
+            tracing::warn!(
+                error = &trouble as &dyn std::error::Error,
+                failures,
+                "the relay is no help now"
+            );
+            self.pause(failures).await;
+        }
+        Ok(())
+    }
+
+    async fn offer_all(&self, mut session: Session) -> Ended {
+        let mut settled = None;
+        loop {
+            match self.ask(settled.take(), Wants::Work).await {
+                Answer::Work(claimed) => {
+                    let outcome = self.offer(&mut session, &claimed).await;
+                    settled = Some((claimed.delivery, outcome));
+                }
+                Answer::NothingNow => {
+                    session.quit().await;
+                    return Ended::NothingNow;
+                }
+                Answer::Over | Answer::Due | Answer::Written => {
+                    session.quit().await;
+                    return Ended::Over;
+                }
+            }
+            let refused = settled
+                .as_ref()
+                .filter(|(_, outcome)| outcome.is_between_the_relay_and_us());
+            let ended = match refused {
+                Some((_, outcome)) => Ended::Refused(outcome.words()),
+                None if session.is_usable() => continue,
+                None => Ended::NothingNow,
+            };
+            self.ask(settled.take(), Wants::Nothing).await;
+            return ended;
+        }
+    }
+
+    async fn offer(&self, session: &mut Session, claimed: &Claimed) -> Outcome {
+        let delivery = claimed.delivery.id;
+        let message = match self.render(claimed).await {
+            Ok(message) => message,
+            Err(error) => {
+                tracing::error!(
+                    delivery,
+                    error = &error as &dyn std::error::Error,
+                    "no message can be made"
+                );
+                return error.outcome();
+            }
+        };
+        if !self.lease.may_finish() {
+            return Outcome::unreachable("the sender's lease is nearly over");
+        }
+        if !session.is_usable()
+            && let Err(outcome) = self.connect_again(session).await
+        {
+            return outcome;
+        }
+        let envelope = Envelope {
+            return_path: &message.return_path,
+            recipient: &message.recipient,
+        };
+        let outcome = session.send(&envelope, &message.bytes).await;
+        tracing::debug!(delivery, outcome = outcome.name(), "offered");
+        outcome
+    }
+
+    /// A relay may hang up on a connection that waited for work.
+    async fn connect_again(&self, session: &mut Session) -> Result<(), Outcome> {
+        match self.sender.relay.connect().await {
+            Ok(new) => {
+                *session = new;
+                Ok(())
+            }
+            Err(error) => Err(Outcome::unreachable(&error.to_string())),
+        }
+    }
+
+    async fn render(&self, claimed: &Claimed) -> Result<Message, RenderFailure> {
+        let selection = claimed
+            .delivery
+            .content
+            .parse()
+            .map_err(RenderError::from)?;
+        let frozen = self.frozen(claimed.delivery.campaign_id).await?;
+        let renderer = &self.sender.renderer;
+        let render = || {
+            renderer.message(
+                &frozen,
+                &selection,
+                &claimed.subscriber,
+                claimed.delivery.id,
+            )
+        };
+        // A panic in one message must not take the others along.
+        let rendered = std::panic::catch_unwind(std::panic::AssertUnwindSafe(render));
+        Ok(rendered.map_err(|_| RenderFailure::Panic)??)
+    }
+
+    async fn frozen(&self, campaign: i64) -> sqlx::Result<Arc<Frozen>> {
+        if let Some(known) = self.sender.renderer.frozen(campaign) {
+            return Ok(known);
+        }
+        let mut tx = self.sender.db.read().await?;
+        let (content, date) = crate::campaign::content(&mut tx, campaign).await?;
+        Ok(self.sender.renderer.remember(Frozen {
+            campaign,
+            content: content.0,
+            date,
+        }))
+    }
+
+    /// Brings `settled` to the ledger, and waits until it is durable and there is an answer.
+    async fn ask(&self, settled: Settled, wants: Wants) -> Answer {
+        let (answer, answered) = oneshot::channel();
+        let asked = Asked {
+            connection: self.number,
+            settled,
+            wants,
+            answer,
+        };
+        if self.ask.send(asked).await.is_err() {
+            return Answer::Over;
+        }
+        answered.await.unwrap_or(Answer::Over)
+    }
+
+    async fn pause(&self, failures: u32) {
+        let pause = self
+            .sender
+            .first_pause
+            .saturating_mul(1 << (failures - 1).min(6))
+            .min(LONGEST_PAUSE);
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = self.stop.cancelled() => {}
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+enum RenderFailure {
+    #[error(transparent)]
+    Render(#[from] RenderError),
+    #[error("rendering failed in a way that it never should")]
+    Panic,
+    #[error("the campaign's content cannot be read")]
+    Database(#[from] sqlx::Error),
+}
+
+impl RenderFailure {
+    fn outcome(&self) -> Outcome {
+        match self {
+            RenderFailure::Database(_) => Outcome::not_now("the database could not be read"),
+            RenderFailure::Render(_) | RenderFailure::Panic => {
+                Outcome::unsendable(&self.to_string())
+            }
+        }
+    }
+}
