@@ -11,6 +11,8 @@ mod documents;
 mod enrolment;
 mod import_pages;
 mod mails;
+mod many_senders;
+mod pacing;
 mod planning;
 mod sending;
 mod smtp_session;

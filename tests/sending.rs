@@ -357,3 +357,23 @@ async fn what_is_in_flight_when_its_reader_is_erased_is_forgotten(db: Db) {
     );
     assert!(news.peer.taken().is_empty());
 }
+
+each_database!(a_delivery_that_cannot_become_a_message_fails_alone);
+async fn a_delivery_that_cannot_become_a_message_fails_alone(db: Db) {
+    let news = News::start(db).await;
+    for number in 0..12 {
+        news.subscribe(&format!("r{number}@peer.test"), &[]).await;
+    }
+    news.publish(&issue("2026-03", &[&[DEPRESSION]])).await;
+    news.plan("2026-03").await;
+    let poison = "UPDATE delivery SET content = 'no selection' \
+        WHERE id IN (SELECT id FROM delivery ORDER BY id LIMIT 3)";
+    match &news.db {
+        Db::Sqlite { write, .. } => drop(sqlx::query(poison).execute(write).await.unwrap()),
+        Db::Postgres(pool) => drop(sqlx::query(poison).execute(pool).await.unwrap()),
+    }
+    news.deliver_all().await;
+    let account = news.account().await;
+    assert_eq!((account.accepted, account.bounced), (9, 3), "{account:?}");
+    assert!(!news.is_suppressed("r0@peer.test").await);
+}

@@ -1,8 +1,10 @@
 //! A connection's work: it asks for a delivery, makes the message, offers it, and brings the outcome back.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -76,7 +78,12 @@ impl Connection {
         loop {
             match self.ask(settled.take(), Wants::Work).await {
                 Answer::Work(claimed) => {
-                    let outcome = self.offer(&mut session, &claimed).await;
+                    let offering = AssertUnwindSafe(self.offer(&mut session, &claimed));
+                    // A panic over one row is that row's failure, and no other's.
+                    let outcome = offering.catch_unwind().await.unwrap_or_else(|_| {
+                        tracing::error!(delivery = claimed.delivery.id, "offering it panicked");
+                        Outcome::interrupted("a mistake of ours while it was offered")
+                    });
                     settled = Some((claimed.delivery, outcome));
                 }
                 Answer::NothingNow => {
@@ -114,8 +121,8 @@ impl Connection {
                 return error.outcome();
             }
         };
-        if !self.lease.may_finish() {
-            return Outcome::unreachable("the sender's lease is nearly over");
+        if !self.lease.renewed().await {
+            return Outcome::unreachable("the sender's lease is over");
         }
         if !session.is_usable()
             && let Err(outcome) = self.connect_again(session).await
@@ -150,16 +157,15 @@ impl Connection {
             .map_err(RenderError::from)?;
         let frozen = self.frozen(claimed.delivery.campaign_id).await?;
         let renderer = &self.sender.renderer;
-        let render = || {
+        // A message that cannot be made was certainly not sent.
+        let rendered = std::panic::catch_unwind(AssertUnwindSafe(|| {
             renderer.message(
                 &frozen,
                 &selection,
                 &claimed.subscriber,
                 claimed.delivery.id,
             )
-        };
-        // A panic in one message must not take the others along.
-        let rendered = std::panic::catch_unwind(std::panic::AssertUnwindSafe(render));
+        }));
         Ok(rendered.map_err(|_| RenderFailure::Panic)??)
     }
 

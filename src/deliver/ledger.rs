@@ -300,7 +300,7 @@ impl Ledger {
 
     /// Whether waiting is worth while for a sender that ends once nothing is due.
     async fn is_due_soon(&self, tx: &mut crate::db::Tx, now: DateTime<Utc>) -> sqlx::Result<bool> {
-        if self.until != Until::NothingDue || !self.book.held.is_empty() {
+        if self.until != Until::NothingDue {
             return Ok(false);
         }
         let soon = now + pace::LOOK_AGAIN;

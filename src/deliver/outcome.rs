@@ -102,6 +102,13 @@ impl Outcome {
         }
     }
 
+    /// Nobody can know what became of it.
+    pub fn interrupted(why: &str) -> Outcome {
+        Outcome::Unknown {
+            reason: why.to_owned(),
+        }
+    }
+
     /// Not offered for a reason that will pass.
     pub fn not_now(why: &str) -> Outcome {
         Outcome::Deferred {

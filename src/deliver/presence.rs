@@ -24,6 +24,9 @@ const MARGIN: u32 = 5;
 /// How often a lease is renewed within its time.
 const RENEWALS: u32 = 4;
 
+/// How often a connection looks whether the lease has been renewed.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
 /// Held by a sender while it runs.
 pub struct Presence {
     pub sender: i64,
@@ -181,6 +184,21 @@ impl Lease {
             return true;
         };
         remaining.left() > remaining.length / MARGIN
+    }
+}
+
+impl Lease {
+    /// Waits, no longer than a lease takes, until it has been renewed: a clock that was put forward, or a database that
+    /// was away for a moment, is no reason to give anything up.
+    pub async fn renewed(&self) -> bool {
+        let Some(remaining) = &self.0 else {
+            return true;
+        };
+        let began = Instant::now();
+        while !self.may_finish() && began.elapsed() < remaining.length {
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+        self.may_finish()
     }
 }
 
