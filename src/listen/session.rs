@@ -28,6 +28,7 @@ pub async fn session<M: Mailbox>(
         hello: None,
         secured: false,
         challenged: false,
+        refused: false,
         envelope: None,
     };
     let ended = session.run().await;
@@ -49,6 +50,9 @@ struct Session<'s, M> {
     secured: bool,
     /// Our last reply was a 334, so the next line is its answer and no command.
     challenged: bool,
+    /// MAIL or RCPT was refused, so that what the client has said behind it (RFC 2920) may make
+    /// no sense through no fault of its own.
+    refused: bool,
     envelope: Option<Received>,
 }
 
@@ -88,7 +92,7 @@ impl<M: Mailbox> Session<'_, M> {
             Ok(Request::Auth { .. }) => self.auth(line).await,
             Ok(Request::StartTls) => self.starttls().await,
             Ok(Request::Rset) => {
-                self.envelope = None;
+                (self.envelope, self.refused) = (None, false);
                 Ok(self.ask(Step::Reset, "250 2.0.0 Forgotten").await?.goes_on)
             }
             Ok(Request::Quit) => {
@@ -168,6 +172,7 @@ impl<M: Mailbox> Session<'_, M> {
             return self.say("552 5.3.4 Too large");
         }
         let asked = self.ask(Step::Mail(from), "250 2.1.0 Go on").await?;
+        self.refused = !asked.granted;
         if asked.granted {
             self.envelope = Some(Received {
                 hello: self.hello.clone().unwrap_or_default(),
@@ -181,12 +186,13 @@ impl<M: Mailbox> Session<'_, M> {
 
     async fn rcpt(&mut self, to: &str) -> Flow {
         let Some(envelope) = &self.envelope else {
-            return self.object("503 5.5.1 MAIL comes first");
+            return self.misplaced("503 5.5.1 MAIL comes first");
         };
         if envelope.recipients.len() >= self.settings.limits.recipients {
             return self.say("452 4.5.3 Too many recipients");
         }
         let asked = self.ask(Step::Rcpt(to), "250 2.1.5 Go on").await?;
+        self.refused |= !asked.granted;
         if let Some(envelope) = self.envelope.as_mut().filter(|_| asked.granted) {
             envelope.recipients.push(to.to_owned());
         }
@@ -196,7 +202,7 @@ impl<M: Mailbox> Session<'_, M> {
     async fn begin_message(&mut self) -> Flow {
         let has_recipients = |envelope: &Received| !envelope.recipients.is_empty();
         if !self.envelope.as_ref().is_some_and(has_recipients) {
-            return self.object("503 5.5.1 RCPT comes first");
+            return self.misplaced("503 5.5.1 RCPT comes first");
         }
         let answer = self.mailbox.answer(Step::Data).await;
         // Only a 354 opens the message; a mailbox may answer anything else to see what happens.
@@ -369,6 +375,15 @@ impl<M: Mailbox> Session<'_, M> {
         self.unsent.extend_from_slice(reply.as_bytes());
         self.unsent.extend_from_slice(b"\r\n");
         Ok(true)
+    }
+
+    /// Answers a command that comes too early, which counts against the client only if it could
+    /// have known.
+    fn misplaced(&mut self, reply: &str) -> Flow {
+        match self.refused {
+            true => self.say(reply),
+            false => self.object(reply),
+        }
     }
 
     /// Answers a command that makes no sense; too many of them end the session.
