@@ -59,7 +59,7 @@ async fn every_answer_at_every_point_has_its_outcome() {
         (Rcpt, Say("421 4.3.2 bye"), "deferred in RCPT: 421, unusable"),
         (Rcpt, Say("450 4.2.0 greylisted"), "deferred in RCPT: 450, usable"),
         (Rcpt, Say("550 5.1.1 nobody"), "bounced in RCPT: 550, usable"),
-        (Rcpt, Say("571 5.7.1 no"), "bounced in RCPT: 551, usable"),
+        (Rcpt, Say("571 5.7.1 no"), "bounced in RCPT: 571, usable"),
         (Rcpt, Say("550"), "bounced in RCPT: 550, usable"),
         (Rcpt, Raw(b"550 5.1.1 personne \xe0 l'adresse\r\n"), "bounced in RCPT: 550, usable"),
         (Rcpt, Raw(b"550-5.1.1 no\r\n550 5.1.1 body\r\n"), "bounced in RCPT: 550, usable"),
@@ -89,15 +89,26 @@ async fn every_answer_at_every_point_has_its_outcome() {
         (Message, Raw(b"250 ok\r\n421 bye\r\n"), "accepted: 250, unusable"),
         (Reset, Cut, "accepted: 250, usable"),
     ];
-    for (place, act, wanted) in table {
-        let peer = Peer::start(Script::at(place, act)).await;
+    // What reads otherwise when all three commands are said in one go.
+    #[rustfmt::skip]
+    let otherwise = [
+        (Mail, Raw(b"250 a\r\n250 b\r\n"), "deferred in DATA: a reply that does not belong, unusable"),
+        // The peer keeps its replies until all are ready.
+        (Rcpt, Silent, "deferred in MAIL: no answer, unusable"),
+        (Data, Silent, "deferred in MAIL: no answer, unusable"),
+    ];
+    let cases = table.iter().flat_map(|case| [(case, false), (case, true)]);
+    for (&(place, act, wanted), pipelining) in cases {
+        let same = |case: &&(Place, Act, &str)| pipelining && (case.0, case.1) == (place, act);
+        let wanted = otherwise.iter().find(same).map_or(wanted, |case| case.2);
+        let peer = Peer::with(Script::at(place, act), settings(pipelining)).await;
         // Large enough that the network cannot swallow it whole: the cut falls inside it.
         let message = match place {
             Place::Body => b"Long lines of text, and many of them.\r\n".repeat(400_000),
             _ => MESSAGE.to_vec(),
         };
         let found = peer.try_once(&message).await;
-        assert_eq!(found, wanted, "{place:?} {act:?}");
+        assert_eq!(found, wanted, "{place:?} {act:?}, pipelining: {pipelining}");
     }
 }
 
@@ -108,11 +119,11 @@ async fn a_refusal_at_any_point_leaves_the_connection_for_the_next_message() {
         let peer = Peer::start(Script::at(place, act).once()).await;
         let mut session = peer.connect().await.unwrap();
         assert!(matches!(
-            session.send(&ENVELOPE, MESSAGE).await,
+            session.send(&ENVELOPE, MESSAGE, always).await,
             Outcome::Bounced { .. }
         ));
         for _ in 0..3 {
-            let outcome = session.send(&ENVELOPE, MESSAGE).await;
+            let outcome = session.send(&ENVELOPE, MESSAGE, always).await;
             assert!(matches!(outcome, Outcome::Accepted { .. }), "{outcome:?}");
         }
         session.quit().await;
@@ -120,6 +131,111 @@ async fn a_refusal_at_any_point_leaves_the_connection_for_the_next_message() {
         let resets = usize::from(place != Place::Message);
         assert_eq!(peer.script.count(Place::Reset), resets);
         assert_eq!(peer.script.count(Place::Quit), 1);
+    }
+}
+
+#[tokio::test]
+async fn commands_travel_together_only_where_the_relay_takes_that() {
+    for (pipelining, first) in [(true, GROUP), (false, "MAIL FROM:<bounce+1@news.test>\r\n")] {
+        let replies = ["250 a\r\n", "250 b\r\n", "354 c\r\n", "250 d\r\n"];
+        let group = [replies[..3].concat(), replies[3].to_owned()];
+        let replies = match pipelining {
+            true => group.to_vec(),
+            false => replies.map(str::to_owned).to_vec(),
+        };
+        let (found, heard) = group_with(pipelining, &replies).await;
+        assert_eq!(found, "accepted: 250, usable");
+        assert_eq!(heard[0], first);
+        assert_eq!(
+            heard.concat(),
+            format!("{GROUP}Subject: Ants\r\n\r\nThey walk.\r\n.\r\n")
+        );
+    }
+}
+
+#[tokio::test]
+async fn each_reply_to_a_group_belongs_to_its_own_command() {
+    let reset = "RSET\r\n";
+    let dot = ".\r\n";
+    #[rustfmt::skip]
+    let table = [
+        ("250 a|550 5.1.1 b|503 c", reset, "250 d", "bounced in RCPT: 550, usable"),
+        ("250 a|450 4.2.0 b|503 c", reset, "250 d", "deferred in RCPT: 450, usable"),
+        ("250 a|250 b|554 5.7.1 c", reset, "250 d", "bounced in DATA: 554, usable"),
+        ("451 4.3.0 a|503 b|503 c", reset, "250 d", "deferred in MAIL: 451, usable"),
+        ("250 a|550 5.1.1 b|503 c", reset, "421 d", "bounced in RCPT: 550, unusable"),
+        ("250 a|550 5.1.1 b|354 c", dot, "554 d", "bounced in RCPT: 550, usable"),
+        ("250 a|550 5.1.1 b|354 c", dot, "250 d", "bounced in RCPT: 550, usable"),
+        ("250 a|550 5.1.1 b|354 c", dot, "421 d", "bounced in RCPT: 550, unusable"),
+        ("250 a|450 4.2.0 b|354 c", dot, "cut", "deferred in RCPT: 450, unusable"),
+        ("550 5.7.1 a|503 b|354 c", dot, "554 d", "bounced in MAIL: 550, usable"),
+        // A dot would send the recipient an empty message.
+        ("550 5.7.1 a|250 b|354 c", "", "", "bounced in MAIL: 550, unusable"),
+        ("421 4.3.2 a", "", "", "deferred in MAIL: 421, unusable"),
+        ("250 a|421 4.3.2 b", "", "", "deferred in RCPT: 421, unusable"),
+        ("250 a|250 b|421 4.3.2 c", "", "", "deferred in DATA: 421, unusable"),
+        ("250 a|550 5.1.1 b|421 4.3.2 c", "", "", "bounced in RCPT: 550, unusable"),
+        ("250 a|550 5.1.1 b|cut", "", "", "bounced in RCPT: 550, unusable"),
+        ("250 a|cut", "", "", "deferred in RCPT: connection lost, unusable"),
+        ("250 a|250 b|cut", "", "", "deferred in DATA: connection lost, unusable"),
+        ("250 a|what", "", "", "deferred in RCPT: no SMTP reply, unusable"),
+        ("250 a|250 b|354 c|250 d", "", "", "deferred in DATA: a reply that does not belong, unusable"),
+        ("250 a|250 b|250 c|354 d", "", "", "deferred in DATA: a reply that does not belong, unusable"),
+        ("250 a|354 b|354 c", "", "", "deferred in RCPT: a reply that does not belong, unusable"),
+        // One of the two is MAIL's, and nobody can say which.
+        ("250 a|550 b|550 c|503 d", "", "", "deferred in DATA: a reply that does not belong, unusable"),
+    ];
+    for (group, next, reply, wanted) in table {
+        let lines = |text: &str| format!("{}\r\n", text.replace('|', "\r\n"));
+        let mut replies = vec![lines(group)];
+        replies.extend((!reply.is_empty()).then(|| lines(reply)));
+        let (found, heard) = group_with(true, &replies).await;
+        assert_eq!(found, wanted, "{group}");
+        assert_eq!(heard.concat(), format!("{GROUP}{next}"), "{group}");
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_may_not_be_finished_is_not() {
+    let peer = Peer::start(Script::default()).await;
+    let large = b"Long lines of text, and many of them.\r\n".repeat(400_000);
+    for message in [MESSAGE, &large] {
+        let mut session = peer.connect().await.unwrap();
+        let outcome = session.send(&ENVELOPE, message, || false).await;
+        let Outcome::Deferred {
+            phase: Phase::Body,
+            reason,
+            reply: None,
+        } = outcome
+        else {
+            panic!("{outcome:?}");
+        };
+        assert!(reason.starts_with("left unfinished"), "{reason}");
+        assert!(!session.is_usable());
+    }
+    let mut session = peer.connect().await.unwrap();
+    let outcome = session.send(&ENVELOPE, MESSAGE, always).await;
+    assert!(matches!(outcome, Outcome::Accepted { .. }), "{outcome:?}");
+    assert_eq!(peer.script.taken().len(), 1);
+}
+
+#[tokio::test]
+async fn many_refused_recipients_cost_no_connection() {
+    for pipelining in [true, false] {
+        let script = Script::at(Place::Rcpt, Act::Say("550 5.1.1 no"));
+        let peer = Peer::with(script, settings(pipelining)).await;
+        let mut session = peer.connect().await.unwrap();
+        for _ in 0..50 {
+            let outcome = session.send(&ENVELOPE, MESSAGE, always).await;
+            assert!(matches!(
+                outcome,
+                Outcome::Bounced {
+                    phase: Phase::Rcpt,
+                    ..
+                }
+            ));
+        }
+        assert!(session.is_usable());
     }
 }
 
@@ -146,7 +262,7 @@ async fn a_relay_that_is_not_there_is_said_to_be_unreachable() {
 async fn an_idle_session_knows_when_the_relay_has_hung_up() {
     let peer = Peer::start(Script::default()).await;
     let mut session = peer.connect().await.unwrap();
-    session.send(&ENVELOPE, MESSAGE).await;
+    session.send(&ENVELOPE, MESSAGE, always).await;
     assert!(session.is_usable());
     peer.stop.cancel();
     let waiting = async {
@@ -163,11 +279,11 @@ async fn an_idle_session_knows_when_the_relay_has_hung_up() {
 async fn a_send_that_is_dropped_half_way_ends_its_session() {
     let peer = Peer::start(Script::at(Place::Message, Act::Silent)).await;
     let mut session = peer.connect().await.unwrap();
-    let sending = session.send(&ENVELOPE, MESSAGE);
+    let sending = session.send(&ENVELOPE, MESSAGE, always);
     let dropped = tokio::time::timeout(Duration::from_millis(20), sending).await;
     assert!(dropped.is_err());
     assert!(!session.is_usable());
-    let outcome = session.send(&ENVELOPE, MESSAGE).await;
+    let outcome = session.send(&ENVELOPE, MESSAGE, always).await;
     assert!(matches!(outcome, Outcome::Deferred { .. }));
 }
 
@@ -201,14 +317,14 @@ async fn an_address_cannot_give_orders() {
             return_path,
             recipient,
         };
-        let outcome = session.send(&envelope, MESSAGE).await;
+        let outcome = session.send(&envelope, MESSAGE, always).await;
         assert_eq!(status(outcome), (553, Some((5, 1, 3))), "{bad:?}");
         let (return_path, recipient) = (bad, good);
         let envelope = Envelope {
             return_path,
             recipient,
         };
-        let outcome = session.send(&envelope, MESSAGE).await;
+        let outcome = session.send(&envelope, MESSAGE, always).await;
         assert_eq!(status(outcome), (553, Some((5, 1, 7))), "{bad:?}");
     }
     assert_eq!(peer.script.count(Place::Mail), 0);
@@ -216,7 +332,7 @@ async fn an_address_cannot_give_orders() {
         return_path: "",
         recipient: good,
     };
-    let outcome = session.send(&no_bounce, MESSAGE).await;
+    let outcome = session.send(&no_bounce, MESSAGE, always).await;
     assert!(matches!(outcome, Outcome::Accepted { .. }), "{outcome:?}");
 }
 
@@ -253,7 +369,7 @@ async fn what_the_relay_cannot_take_is_not_begun() {
     for (settings, envelope, message, wanted) in table {
         let peer = Peer::with(Script::default(), settings.clone()).await;
         let mut session = peer.connect().await.unwrap();
-        let found = match session.send(&envelope, message).await {
+        let found = match session.send(&envelope, message, always).await {
             Outcome::Bounced { phase, reply } => format!("bounced in {phase}: {reply}"),
             Outcome::Accepted { .. } => "accepted".to_owned(),
             other => panic!("{other:?}"),
@@ -286,7 +402,7 @@ async fn every_byte_arrives_dots_included() {
         &long,
     ];
     for message in messages {
-        let outcome = session.send(&ENVELOPE, message).await;
+        let outcome = session.send(&ENVELOPE, message, always).await;
         assert!(matches!(outcome, Outcome::Accepted { .. }), "{outcome:?}");
         let taken = peer.script.taken().pop().unwrap();
         let mut wanted = message.to_vec();
@@ -391,7 +507,9 @@ async fn implicit_tls_checks_the_name_too() {
         match relay.connect().await {
             Ok(mut session) => {
                 assert!(is_good, "{address}");
-                let outcome = session.send(&ENVELOPE, &MESSAGE.repeat(20_000)).await;
+                let outcome = session
+                    .send(&ENVELOPE, &MESSAGE.repeat(20_000), always)
+                    .await;
                 assert!(matches!(outcome, Outcome::Accepted { .. }), "{outcome:?}");
                 assert!(session.is_usable());
                 session.quit().await;
@@ -676,7 +794,7 @@ enum Place {
     Quit,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Act {
     Say(&'static str),
     Raw(&'static [u8]),
@@ -863,7 +981,7 @@ async fn try_once(relay: &Relay, message: &[u8]) -> String {
             return format!("no session in {}: {reason}", failure.phase());
         }
     };
-    let outcome = session.send(&ENVELOPE, message).await;
+    let outcome = session.send(&ENVELOPE, message, always).await;
     assert!(begun.elapsed() < Duration::from_secs(30));
     let told = match outcome {
         Outcome::Accepted { reply } => format!("accepted: {}", reply.code),
@@ -901,6 +1019,57 @@ fn short(reason: &str) -> String {
 fn relay(scheme: &str, address: SocketAddr) -> Relay {
     let relay = Relay::parse(&format!("{scheme}://{address}")).unwrap();
     relay.with_deadlines(patient())
+}
+
+/// A sender whose claim never runs out.
+fn always() -> bool {
+    true
+}
+
+/// What a session says at once to a relay that offers PIPELINING.
+const GROUP: &str = "MAIL FROM:<bounce+1@news.test>\r\nRCPT TO:<reader@peer.test>\r\nDATA\r\n";
+
+/// One attempt with a relay that gives these replies in turn, each to what it hears at once; at `cut` it hangs up.
+/// Also what it has heard, from MAIL on.
+async fn group_with(pipelining: bool, replies: &[String]) -> (String, Vec<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let relay = relay("smtp", listener.local_addr().unwrap());
+    let serving = async {
+        let (mut tcp, _) = listener.accept().await.unwrap();
+        let mut chunk = vec![0; 4096];
+        tcp.write_all(b"220 peer\r\n").await.unwrap();
+        let hello = tcp.read(&mut chunk).await.unwrap();
+        assert!(chunk[..hello].starts_with(b"EHLO"));
+        let offer = if pipelining { "250-pipelining\r\n" } else { "" };
+        let offers = format!("250-peer\r\n{offer}250 HELP\r\n");
+        tcp.write_all(offers.as_bytes()).await.unwrap();
+        let mut heard = Vec::new();
+        for reply in replies {
+            let length = tcp.read(&mut chunk).await.unwrap();
+            heard.push(String::from_utf8_lossy(&chunk[..length]).into_owned());
+            let (said, cut) = match reply.strip_suffix("cut\r\n") {
+                Some(said) => (said, true),
+                None => (reply.as_str(), false),
+            };
+            tcp.write_all(said.as_bytes()).await.unwrap();
+            if cut {
+                tcp.shutdown().await.unwrap();
+            }
+        }
+        let mut rest = String::new();
+        tcp.read_to_string(&mut rest).await.unwrap();
+        heard.push(rest);
+        heard
+    };
+    tokio::join!(try_once(&relay, MESSAGE), serving)
+}
+
+fn settings(pipelining: bool) -> Settings {
+    let mut settings = Settings::default();
+    settings
+        .extensions
+        .retain(|word| pipelining || word != "PIPELINING");
+    settings
 }
 
 fn patient() -> Deadlines {

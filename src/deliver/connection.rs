@@ -133,7 +133,8 @@ impl Connection {
             return_path: &message.return_path,
             recipient: &message.recipient,
         };
-        let outcome = session.send(&envelope, &message.bytes).await;
+        let may_finish = || self.lease.may_finish();
+        let outcome = session.send(&envelope, &message.bytes, may_finish).await;
         tracing::debug!(delivery, outcome = outcome.name(), "offered");
         outcome
     }

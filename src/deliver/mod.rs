@@ -16,7 +16,10 @@ pub(crate) mod wake;
 
 mod connection;
 mod dialogue;
+mod dots;
 mod ledger;
+mod offers;
+mod reply;
 mod tls;
 mod wire;
 

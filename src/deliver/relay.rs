@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -12,12 +12,14 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 
-use super::dialogue::{Dialogue, Phase, Reply, Trouble};
-use super::smtp::{Offers, Session};
+use super::dialogue::{Dialogue, Phase, Trouble};
+use super::offers::Offers;
+use super::reply::Reply;
+use super::smtp::Session;
 use super::tls::{Trust, TrustError, read_authorities};
-use super::wire::Socket;
 
 pub use super::dialogue::Deadlines;
+pub use super::wire::Stream;
 
 /// Where the relay is and how to speak with it. Its `Debug` shows neither user nor password.
 pub struct Relay {
@@ -184,19 +186,33 @@ impl Relay {
             let relay = self.to_string();
             return Err(ConnectError::PlainPassword { relay });
         }
-        let hello = self.hello_command(&tcp);
-        let socket = match self.security {
-            Security::Implicit => self.encrypt(tcp).await?,
-            Security::None | Security::StartTls => Socket::Plain(tcp),
-        };
-        let opening = Dialogue::begin(socket).await;
-        let mut dialogue = opening.map_err(|trouble| self.trouble(trouble))?;
-        let command = self.deadlines.command;
-        let greeting = dialogue.heard(Phase::Greeting, command).await;
-        self.granted(Phase::Greeting, greeting.map(|heard| heard.reply))?;
+        let local = tcp.local_addr().ok().map(|address| address.ip());
+        self.begin(Box::new(tcp), local).await
+    }
+
+    /// Opens a session over a connection that was made elsewhere, from the first byte on.
+    ///
+    /// Whoever made it vouches that a password may travel over it: nothing shows where it leads.
+    pub async fn converse(&self, stream: impl Stream + 'static) -> Result<Session, ConnectError> {
+        self.begin(Box::new(stream), None).await
+    }
+
+    async fn begin(
+        &self,
+        mut stream: Box<dyn Stream>,
+        local: Option<IpAddr>,
+    ) -> Result<Session, ConnectError> {
+        let hello = self.hello_command(local);
+        if self.security == Security::Implicit {
+            stream = self.encrypt(stream).await?;
+        }
+        let mut dialogue = Dialogue::begin(stream);
+        let greeting = dialogue.heard(Phase::Greeting, self.deadlines.command);
+        let greeting = greeting.await.map(|_| dialogue.reply());
+        self.granted(Phase::Greeting, greeting)?;
         let mut offers = self.introduce(&mut dialogue, &hello).await?;
         if self.security == Security::StartTls {
-            self.starttls(&mut dialogue, &offers).await?;
+            dialogue = self.starttls(dialogue, &offers).await?;
             // What was offered in plain is not to be believed (RFC 3207 section 4.2).
             offers = self.introduce(&mut dialogue, &hello).await?;
         }
@@ -234,7 +250,7 @@ impl Relay {
         Err(unreachable(failure))
     }
 
-    async fn encrypt(&self, tcp: TcpStream) -> Result<Socket, ConnectError> {
+    async fn encrypt(&self, plain: Box<dyn Stream>) -> Result<Box<dyn Stream>, ConnectError> {
         let relay = || self.to_string();
         let trust = self.trust().map_err(|source| ConnectError::Trust {
             relay: relay(),
@@ -246,8 +262,8 @@ impl Relay {
         };
         let name = ServerName::try_from(self.host.clone())
             .map_err(|error| failed(io::Error::other(error)))?;
-        match timeout(self.deadlines.connect, trust.encrypt(name, tcp)).await {
-            Ok(Ok(stream)) => Ok(Socket::Tls(Box::new(stream))),
+        match timeout(self.deadlines.connect, trust.encrypt(name, plain)).await {
+            Ok(Ok(stream)) => Ok(Box::new(stream)),
             Ok(Err(error)) => Err(failed(error)),
             Err(_) => Err(self.trouble(Trouble::Silent {
                 phase: Phase::Tls,
@@ -270,37 +286,26 @@ impl Relay {
         dialogue: &mut Dialogue,
         hello: &str,
     ) -> Result<Offers, ConnectError> {
-        let command = self.deadlines.command;
-        let heard = dialogue
-            .command(Phase::Hello, hello, command)
-            .await
-            .map_err(|trouble| self.trouble(trouble))?;
-        let offers = heard.response.as_ref().map(Offers::read);
-        self.granted(Phase::Hello, Ok(heard.reply))?;
-        Ok(offers.unwrap_or_default())
+        let reply = dialogue.command(Phase::Hello, hello, self.deadlines.command);
+        self.granted(Phase::Hello, reply.await)?;
+        Ok(Offers::read(dialogue.wire().reply_texts()))
     }
 
-    async fn starttls(&self, dialogue: &mut Dialogue, offers: &Offers) -> Result<(), ConnectError> {
+    async fn starttls(
+        &self,
+        mut dialogue: Dialogue,
+        offers: &Offers,
+    ) -> Result<Dialogue, ConnectError> {
         if !offers.starttls {
             let relay = self.to_string();
             return Err(ConnectError::NoStartTls { relay });
         }
-        let command = self.deadlines.command;
         // A reply slipped in behind this one in plain is an error here: it would otherwise pass
         // for the first reply inside TLS.
-        let heard = dialogue
-            .command(Phase::StartTls, "STARTTLS\r\n", command)
-            .await;
-        self.granted(Phase::StartTls, heard.map(|heard| heard.reply))?;
-        match dialogue.wire().take() {
-            Some(Socket::Plain(tcp)) => dialogue.wire().put(self.encrypt(tcp).await?),
-            Some(socket @ Socket::Tls(_)) => dialogue.wire().put(socket),
-            None => {
-                let phase = Phase::Tls;
-                return Err(self.trouble(Trouble::Lost { phase }));
-            }
-        }
-        Ok(())
+        let reply = dialogue.command(Phase::StartTls, "STARTTLS\r\n", self.deadlines.command);
+        self.granted(Phase::StartTls, reply.await)?;
+        let encrypted = self.encrypt(dialogue.into_stream()).await?;
+        Ok(Dialogue::begin(encrypted))
     }
 
     /// AUTH PLAIN, or LOGIN with its two questions (RFC 4954).
@@ -312,27 +317,24 @@ impl Relay {
     ) -> Result<(), ConnectError> {
         const QUESTIONS: usize = 4;
         let phase = Phase::Auth;
-        let malformed = |_| self.trouble(Trouble::Malformed { phase });
+        let malformed = || self.trouble(Trouble::Malformed { phase });
         let offered = |mechanism: &&Mechanism| offers.mechanisms.contains(mechanism);
         let Some(mechanism) = DEFAULT_MECHANISMS.iter().find(offered).copied() else {
             let relay = self.to_string();
             return Err(ConnectError::NoMechanism { relay });
         };
-        let mut said = Auth::new(mechanism, credentials.clone(), None).map_err(malformed)?;
+        let mut question = None;
         for _ in 0..QUESTIONS {
-            let line = said.to_string();
-            let command = self.deadlines.command;
-            let heard = dialogue.command(phase, &line, command).await;
-            let heard = heard.map_err(|trouble| self.trouble(trouble))?;
-            match heard.response {
-                Some(question) if heard.reply.code == 334 => {
-                    said = Auth::new_from_response(mechanism, credentials.clone(), &question)
-                        .map_err(malformed)?;
-                }
-                _ => return self.granted(phase, Ok(without_echo(heard.reply, &line))),
+            let said = Auth::new(mechanism, credentials.clone(), question.take());
+            let line = said.map_err(|_| malformed())?.to_string();
+            let reply = dialogue.command(phase, &line, self.deadlines.command).await;
+            let reply = reply.map_err(|trouble| self.trouble(trouble))?;
+            if reply.code != 334 {
+                return self.granted(phase, Ok(without_echo(reply, &line)));
             }
+            question = Some(decoded(&reply.text).ok_or_else(malformed)?);
         }
-        Err(self.trouble(Trouble::Malformed { phase }))
+        Err(malformed())
     }
 
     fn granted(&self, phase: Phase, heard: Result<Reply, Trouble>) -> Result<(), ConnectError> {
@@ -355,11 +357,11 @@ impl Relay {
     }
 
     /// EHLO with our name or, without one, our address (RFC 5321 section 4.1.4).
-    fn hello_command(&self, tcp: &TcpStream) -> String {
-        let literal = || match tcp.local_addr().map(|address| address.ip().to_canonical()) {
-            Ok(std::net::IpAddr::V6(address)) => format!("[IPv6:{address}]"),
-            Ok(address) => format!("[{address}]"),
-            Err(_) => "localhost".to_owned(),
+    fn hello_command(&self, local: Option<IpAddr>) -> String {
+        let literal = || match local.map(|address| address.to_canonical()) {
+            Some(IpAddr::V6(address)) => format!("[IPv6:{address}]"),
+            Some(IpAddr::V4(address)) => format!("[{address}]"),
+            None => "localhost".to_owned(),
         };
         let name = self.hello.clone().unwrap_or_else(literal);
         format!("EHLO {name}\r\n")
@@ -446,6 +448,13 @@ fn percent_decoded(text: &str) -> Result<String, RelayError> {
         bytes.extend_from_slice(&part.as_bytes()[2..]);
     }
     String::from_utf8(bytes).map_err(|_| RelayError::Percent)
+}
+
+/// A server's question in AUTH, which it asks in base64.
+fn decoded(question: &str) -> Option<String> {
+    let word = question.split_whitespace().next()?;
+    let bytes = data_encoding::BASE64.decode(word.as_bytes()).ok()?;
+    String::from_utf8(bytes).ok()
 }
 
 /// Drops the text of a reply that repeats what we have just said, as that was the password.

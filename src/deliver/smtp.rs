@@ -4,17 +4,19 @@
 //! Exactly once does not exist over SMTP (RFC 1047): from when the final dot may have left until a
 //! reply is read, both sides may hold the message. Everything before is safe to try again.
 
-use std::io::BufRead;
+use std::fmt::Write as _;
+use std::future::poll_fn;
+use std::io::IoSlice;
 use std::time::Duration;
 
-use lettre::transport::smtp::authentication::Mechanism;
-use lettre::transport::smtp::response::Response;
-use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 
 use super::dialogue::{Deadlines, Dialogue, Trouble};
+use super::dots::stuffed;
+use super::offers::{Needs, Offers};
 
-pub use super::dialogue::{Phase, Reply};
+pub use super::dialogue::Phase;
+pub use super::reply::Reply;
 
 /// Sender and recipient as SMTP sees them; an internationalised domain as its A-label.
 #[derive(Clone, Copy)]
@@ -49,8 +51,9 @@ pub struct Session {
     offers: Offers,
     deadlines: Deadlines,
     usable: bool,
-    /// The message as it travels, kept to be used again.
-    outgoing: Vec<u8>,
+    commands: Commands,
+    /// Room for a message with dots to be doubled, kept to be used again.
+    room: Vec<u8>,
 }
 
 impl Session {
@@ -60,52 +63,58 @@ impl Session {
             offers,
             deadlines,
             usable: true,
-            outgoing: Vec::new(),
+            commands: Commands::default(),
+            room: Vec::new(),
         }
     }
 
     /// Offers one message, with CRLF line ends, to one recipient.
     ///
+    /// `may_finish` is asked just before the final dot may leave, as a claim on the delivery may
+    /// have run out meanwhile. At a no the message stays unfinished, which is `Deferred` in
+    /// `Phase::Body`, and the connection is done with.
+    ///
     /// When this is dropped before its end, the session is not usable any more, and the outcome is
     /// to be taken as unknown.
-    pub async fn send(&mut self, envelope: &Envelope<'_>, message: &[u8]) -> Outcome {
-        let mail = match self.offers.mail_command(envelope, message) {
-            Ok(mail) => mail,
+    pub async fn send(
+        &mut self,
+        envelope: &Envelope<'_>,
+        message: &[u8],
+        may_finish: impl FnMut() -> bool,
+    ) -> Outcome {
+        let needs = match self.offers.check(envelope, message) {
+            Ok(needs) => needs,
             Err(reply) => return Outcome::bounced(Phase::Check, reply),
         };
-        if !self.usable {
+        if !self.is_usable() {
             return Outcome::from(Trouble::Lost { phase: Phase::Mail });
         }
-        if !encode(message, &mut self.outgoing) {
-            let reply = Reply::new(554, "5.6.0 The message has a CR or LF that is no line end");
-            return Outcome::bounced(Phase::Check, reply);
-        }
-        // Whoever drops us on the way leaves replies behind that nobody has read.
-        self.usable = false;
-        let rcpt = format!("RCPT TO:<{}>\r\n", envelope.recipient);
-        let steps = [
-            (Phase::Mail, mail.as_str(), 200..300),
-            (Phase::Rcpt, rcpt.as_str(), 200..300),
-            (Phase::Data, "DATA\r\n", 354..355),
-        ];
-        for (phase, command, wanted) in steps {
-            let answered = self
-                .dialogue
-                .command(phase, command, self.deadlines.command);
-            match answered.await {
-                Err(trouble) => return trouble.into(),
-                Ok(heard) if wanted.contains(&heard.reply.code) => {}
-                Ok(heard) => return self.refused(phase, heard.reply).await,
+        let mut room = std::mem::take(&mut self.room);
+        let outcome = match stuffed(message, &mut room) {
+            Some(body) => {
+                // Whoever drops us on the way leaves replies behind that nobody has read.
+                self.usable = false;
+                let size = self.offers.size.map(|_| message.len());
+                self.commands.write(envelope, size, needs);
+                match self.open().await {
+                    Ok(()) => self.transmit(body, may_finish).await,
+                    Err(outcome) => outcome,
+                }
             }
-        }
-        self.transmit().await
+            None => {
+                let refusal = "5.6.0 The message has a CR or LF that is no line end";
+                Outcome::bounced(Phase::Check, Reply::new(554, refusal))
+            }
+        };
+        self.room = room;
+        outcome
     }
 
     /// Whether another message may be sent; if not, the caller drops the session.
     ///
     /// Also false when the relay has hung up meanwhile, which idle connections often meet.
-    pub fn is_usable(&self) -> bool {
-        self.usable && self.dialogue.wire().is_quiet()
+    pub fn is_usable(&mut self) -> bool {
+        self.usable && self.dialogue.wire().is_quiet_now()
     }
 
     /// Takes leave, and does not wait long for the answer.
@@ -119,76 +128,236 @@ impl Session {
         let _ = timeout(PATIENCE, self.dialogue.wire().shutdown()).await;
     }
 
-    /// Judges a reply that was not the one wanted, and makes the session ready for the next
-    /// message if the relay goes on.
-    async fn refused(&mut self, phase: Phase, reply: Reply) -> Outcome {
-        if reply.is_farewell() || !(reply.is_transient() || reply.is_permanent()) {
-            return Outcome::judge(phase, reply);
+    /// Says MAIL, RCPT and DATA, all at once where the relay takes that (RFC 2920), and hears the
+    /// replies in their order; gives the outcome unless the relay now waits for the message.
+    async fn open(&mut self) -> Result<(), Outcome> {
+        let (at_once, deadline) = (self.offers.pipelining, self.deadlines.command);
+        if at_once {
+            let all = &self.commands.text;
+            self.dialogue.say(Phase::Mail, all, deadline).await?;
         }
-        let reset = self
-            .dialogue
-            .command(Phase::Reset, "RSET\r\n", self.deadlines.command);
-        self.usable = reset.await.is_ok_and(|heard| heard.reply.is_positive());
-        Outcome::judge(phase, reply)
+        let mut group = Group::default();
+        for (phase, command) in self.commands.each() {
+            if !at_once {
+                self.dialogue.say(phase, command, deadline).await?;
+            }
+            // Only behind the last of a group is another reply one too many.
+            let heard = match at_once && phase != Phase::Data {
+                true => self.dialogue.next(phase, deadline).await,
+                false => self.dialogue.heard(phase, deadline).await,
+            };
+            group.note(phase, heard, || self.dialogue.reply())?;
+            if group.refusal.is_some() && !at_once {
+                break;
+            }
+        }
+        match group.refusal.take() {
+            None => Ok(()),
+            Some(outcome) => {
+                self.usable = self.start_over(&group.granted).await;
+                Err(outcome)
+            }
+        }
+    }
+
+    /// Makes the connection ready for the next message after a refusal; says whether that worked.
+    async fn start_over(&mut self, granted: &[Phase]) -> bool {
+        let deadlines = self.deadlines;
+        match granted {
+            // A message to nobody is awaited, which a lone dot ends (RFC 2920 section 3.1). What
+            // is said to that is part of the refusal; no transaction stays open behind it.
+            [Phase::Data] | [Phase::Mail, Phase::Data] => {
+                let ended = self
+                    .dialogue
+                    .command(Phase::Dot, ".\r\n", deadlines.after_dot);
+                let heard = ended.await;
+                heard.is_ok_and(|reply| !reply.is_farewell() && reply.code / 100 != 3)
+            }
+            // Here a dot could send an empty message to the recipient.
+            [.., Phase::Data] => false,
+            _ => {
+                let reset = self
+                    .dialogue
+                    .command(Phase::Reset, "RSET\r\n", deadlines.command);
+                reset.await.is_ok_and(|reply| reply.is_positive())
+            }
+        }
     }
 
     /// Writes the message with its final dot, in one piece where the network takes it, and waits
     /// for the verdict.
-    async fn transmit(&mut self) -> Outcome {
+    async fn transmit(&mut self, body: &[u8], mut may_finish: impl FnMut() -> bool) -> Outcome {
         let deadline = self.deadlines.command;
-        // The last three bytes are the dot and its CRLF. With TLS this counts what the encryption
-        // has taken, so it may say "unknown" too early but never too late.
-        let before_dot = self.outgoing.len() - 3;
-        let (mut wire, mut handed) = (self.dialogue.wire(), 0);
-        while handed < self.outgoing.len() {
-            let written = match timeout(deadline, wire.write(&self.outgoing[handed..])).await {
-                Ok(result) => result.unwrap_or(0),
+        let end: &[u8] = match body.is_empty() || body.ends_with(b"\r\n") {
+            true => b".\r\n",
+            false => b"\r\n.\r\n",
+        };
+        // With TLS this counts what the encryption has taken, so it may say "unknown" too early
+        // but never too late.
+        let whole = body.len() + end.len();
+        let before_dot = whole - b".\r\n".len();
+        let (wire, mut handed) = (self.dialogue.wire(), 0);
+        while handed < whole {
+            let writing = poll_fn(|context| {
+                if handed <= before_dot {
+                    if !may_finish() {
+                        return Written::Forbidden.into();
+                    }
+                    // Nothing is to be said before the dot; what is, must not pass for its answer.
+                    if !wire.is_quiet(context) {
+                        return Written::Nothing.into();
+                    }
+                }
+                let pieces = [
+                    IoSlice::new(&body[handed.min(body.len())..]),
+                    IoSlice::new(&end[handed.saturating_sub(body.len())..]),
+                ];
+                let written = wire.poll_write(context, &pieces);
+                written.map(|written| match written.unwrap_or(0) {
+                    0 => Written::Nothing,
+                    bytes => Written::Bytes(bytes),
+                })
+            });
+            match timeout(deadline, writing).await {
+                Ok(Written::Bytes(bytes)) => handed += bytes,
+                Ok(Written::Forbidden) => return Outcome::unfinished(),
+                Ok(Written::Nothing) if handed <= before_dot => return self.interrupted().await,
                 Err(_) if handed <= before_dot => {
                     let phase = Phase::Body;
                     return Trouble::Silent { phase, deadline }.into();
                 }
-                Err(_) => break,
-            };
-            if written == 0 && handed <= before_dot {
-                return self.interrupted().await;
+                Ok(Written::Nothing) | Err(_) => break,
             }
-            if written == 0 {
-                break;
-            }
-            handed += written;
         }
         // A failure to flush shows in the reply that does not come.
         let _ = timeout(deadline, wire.flush()).await;
-        let verdict = self
-            .dialogue
-            .last_words(Phase::Dot, self.deadlines.after_dot);
-        match verdict.await {
-            Err(trouble) => trouble.into(),
-            Ok(heard) => {
-                let goes_on = !heard.reply.is_farewell() && heard.reply.code / 100 != 3;
-                self.usable = goes_on && !self.dialogue.wire().has_unread();
-                Outcome::judge(Phase::Dot, heard.reply)
-            }
-        }
+        self.verdict().await
     }
 
-    /// The connection broke before the dot; the relay may have said why before it hung up.
+    /// Waits for the answer to the final dot.
+    async fn verdict(&mut self) -> Outcome {
+        let deadline = self.deadlines.after_dot;
+        if let Err(trouble) = self.dialogue.next(Phase::Dot, deadline).await {
+            return trouble.into();
+        }
+        let reply = self.dialogue.reply();
+        let goes_on = !reply.is_farewell() && reply.code / 100 != 3;
+        self.usable = goes_on && !self.dialogue.wire().has_unread();
+        Outcome::judge(Phase::Dot, reply)
+    }
+
+    /// The relay spoke or hung up before the dot; in the latter case it may have said why.
     async fn interrupted(&mut self) -> Outcome {
         let phase = Phase::Body;
-        match self
-            .dialogue
-            .last_words(phase, self.deadlines.command)
-            .await
-        {
-            Ok(heard) => Outcome::judge(phase, heard.reply),
-            Err(_) => Trouble::Lost { phase }.into(),
+        match self.dialogue.next(phase, self.deadlines.command).await {
+            Ok(_) => Outcome::judge(phase, self.dialogue.reply()),
+            Err(trouble) => trouble.into(),
         }
+    }
+}
+
+/// What came of trying to write a piece of a message.
+enum Written {
+    Bytes(usize),
+    /// The connection takes no more, or the relay has spoken out of turn.
+    Nothing,
+    /// Who sends it may not finish it any more.
+    Forbidden,
+}
+
+/// MAIL, RCPT and DATA for one message, in one text that is used again.
+#[derive(Default)]
+struct Commands {
+    text: String,
+    mail_bytes: usize,
+    rcpt_bytes: usize,
+}
+
+impl Commands {
+    fn write(&mut self, envelope: &Envelope<'_>, size: Option<usize>, needs: Needs) {
+        let text = &mut self.text;
+        text.clear();
+        text.extend(["MAIL FROM:<", envelope.return_path, ">"]);
+        if let Some(size) = size {
+            write!(text, " SIZE={size}").expect("a String takes everything");
+        }
+        if needs.eight_bit {
+            text.push_str(" BODY=8BITMIME");
+        }
+        if needs.utf8 {
+            text.push_str(" SMTPUTF8");
+        }
+        text.push_str("\r\n");
+        self.mail_bytes = text.len();
+        text.extend(["RCPT TO:<", envelope.recipient, ">\r\n"]);
+        self.rcpt_bytes = text.len() - self.mail_bytes;
+        text.push_str("DATA\r\n");
+    }
+
+    fn each(&self) -> [(Phase, &str); 3] {
+        let (mail, rest) = self.text.split_at(self.mail_bytes);
+        let (rcpt, data) = rest.split_at(self.rcpt_bytes);
+        [
+            (Phase::Mail, mail),
+            (Phase::Rcpt, rcpt),
+            (Phase::Data, data),
+        ]
+    }
+}
+
+/// What the replies to MAIL, RCPT and DATA come to.
+#[derive(Default)]
+struct Group {
+    granted: Vec<Phase>,
+    /// What the first refusal means for the message.
+    refusal: Option<Outcome>,
+}
+
+impl Group {
+    /// Takes the next reply; an outcome means that the connection is of no more use.
+    fn note(
+        &mut self,
+        phase: Phase,
+        heard: Result<u16, Trouble>,
+        reply: impl FnOnce() -> Reply,
+    ) -> Result<(), Outcome> {
+        let wanted = match phase {
+            Phase::Data => 354..355,
+            _ => 200..300,
+        };
+        match heard {
+            Ok(code) if wanted.contains(&code) => self.granted.push(phase),
+            Ok(400..=599) => {
+                let reply = reply();
+                let is_farewell = reply.is_farewell();
+                let first = self.refusal.take();
+                let refusal = first.unwrap_or_else(|| Outcome::judge(phase, reply));
+                if is_farewell {
+                    return Err(refusal);
+                }
+                self.refusal = Some(refusal);
+            }
+            // With a reply too many, a refusal may have been another command's.
+            Ok(_) => return Err(Outcome::judge(phase, reply())),
+            Err(trouble @ Trouble::OutOfStep { .. }) => return Err(trouble.into()),
+            Err(trouble) => return Err(self.refusal.take().unwrap_or_else(|| trouble.into())),
+        }
+        Ok(())
     }
 }
 
 impl Outcome {
     fn bounced(phase: Phase, reply: Reply) -> Outcome {
         Outcome::Bounced { phase, reply }
+    }
+
+    /// The message was begun and not ended.
+    fn unfinished() -> Outcome {
+        Outcome::Deferred {
+            phase: Phase::Body,
+            reason: "left unfinished before the final dot: the claim may have run out".to_owned(),
+            reply: None,
+        }
     }
 
     /// What a reply means that ends an attempt in `phase`.
@@ -218,131 +387,4 @@ impl From<Trouble> for Outcome {
             },
         }
     }
-}
-
-/// What the relay can do, from its reply to EHLO.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Offers {
-    pub eight_bit: bool,
-    pub utf8: bool,
-    pub starttls: bool,
-    /// None if SIZE is not offered; zero if it is, without a limit (RFC 1870 section 3).
-    pub size: Option<usize>,
-    pub mechanisms: Vec<Mechanism>,
-}
-
-impl Offers {
-    /// Keywords count in any case (RFC 5321 section 2.4), which lettre's own reading does not see.
-    pub fn read(response: &Response) -> Offers {
-        let mut offers = Offers::default();
-        for line in response.message().skip(1) {
-            // AUTH=LOGIN is how some old servers write it.
-            let mut words = line.split([' ', '\t', '=']);
-            let keyword = words.next().unwrap_or_default().to_ascii_uppercase();
-            match keyword.as_str() {
-                "8BITMIME" => offers.eight_bit = true,
-                "SMTPUTF8" => offers.utf8 = true,
-                "STARTTLS" => offers.starttls = true,
-                "SIZE" => offers.size = Some(words.next().map_or(0, |n| n.parse().unwrap_or(0))),
-                "AUTH" => offers.mechanisms.extend(words.filter_map(mechanism)),
-                _ => {}
-            }
-        }
-        offers
-    }
-
-    /// The MAIL command for this message, or the reply we give in the relay's stead.
-    fn mail_command(&self, envelope: &Envelope<'_>, message: &[u8]) -> Result<String, Reply> {
-        let Envelope {
-            return_path,
-            recipient,
-        } = envelope;
-        if !(return_path.is_empty() || is_address(return_path)) {
-            return Err(Reply::new(553, "5.1.7 The return path is no mail address"));
-        }
-        if !is_address(recipient) {
-            return Err(Reply::new(553, "5.1.3 The recipient is no mail address"));
-        }
-        let needs_utf8 = !(return_path.is_ascii() && recipient.is_ascii());
-        if needs_utf8 && !self.utf8 {
-            return Err(Reply::new(550, "5.6.7 The relay does not offer SMTPUTF8"));
-        }
-        let is_eight_bit = !message.is_ascii();
-        if is_eight_bit && !self.eight_bit {
-            return Err(Reply::new(554, "5.6.3 The relay does not offer 8BITMIME"));
-        }
-        let limit = self.size.filter(|limit| *limit > 0);
-        if limit.is_some_and(|limit| message.len() > limit) {
-            return Err(Reply::new(
-                552,
-                "5.3.4 The message is too large for the relay",
-            ));
-        }
-        let mut command = format!("MAIL FROM:<{return_path}>");
-        if self.size.is_some() {
-            command.push_str(&format!(" SIZE={}", message.len()));
-        }
-        if is_eight_bit {
-            command.push_str(" BODY=8BITMIME");
-        }
-        if needs_utf8 {
-            command.push_str(" SMTPUTF8");
-        }
-        command.push_str("\r\n");
-        Ok(command)
-    }
-}
-
-fn mechanism(word: &str) -> Option<Mechanism> {
-    match word.to_ascii_uppercase().as_str() {
-        "PLAIN" => Some(Mechanism::Plain),
-        "LOGIN" => Some(Mechanism::Login),
-        _ => None,
-    }
-}
-
-/// Whether an address can be put between angle brackets without becoming something else. The
-/// finer points are the relay's to judge; a line end or bracket would let an address give orders.
-fn is_address(address: &str) -> bool {
-    // RFC 5321 section 4.5.3.1.3 allows a path of 256 bytes, brackets included.
-    const LONGEST: usize = 254;
-    let forbidden =
-        |letter: char| letter.is_control() || letter.is_whitespace() || matches!(letter, '<' | '>');
-    let has_both_parts = address
-        .rsplit_once('@')
-        .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
-    has_both_parts && address.len() <= LONGEST && !address.contains(forbidden)
-}
-
-/// Writes the message as it travels, with stuffed dots and the final one (RFC 5321 section
-/// 4.5.2); says no to a message with a CR or LF of its own, which another server could take for a
-/// line end and read what follows a dot there as commands.
-fn encode(message: &[u8], outgoing: &mut Vec<u8>) -> bool {
-    outgoing.clear();
-    outgoing.reserve(message.len() + 64);
-    let mut rest = message;
-    // What has been looked at and not yet been copied: most messages are copied in one go.
-    let mut from = 0;
-    while !rest.is_empty() {
-        let at = message.len() - rest.len();
-        if rest[0] == b'.' {
-            outgoing.extend_from_slice(&message[from..at]);
-            outgoing.push(b'.');
-            from = at;
-        }
-        let length = rest
-            .skip_until(b'\n')
-            .expect("reading from memory cannot fail");
-        let line = &message[at..at + length];
-        let text = line.strip_suffix(b"\r\n").unwrap_or(line);
-        if text.contains(&b'\r') || text.ends_with(b"\n") {
-            return false;
-        }
-    }
-    outgoing.extend_from_slice(&message[from..]);
-    if !(message.is_empty() || message.ends_with(b"\r\n")) {
-        outgoing.extend_from_slice(b"\r\n");
-    }
-    outgoing.extend_from_slice(b".\r\n");
-    true
 }

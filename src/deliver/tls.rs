@@ -7,9 +7,10 @@ use std::sync::Arc;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
-use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+
+use super::wire::Stream;
 
 /// Whom we trust: this machine's certificate authorities, and those the operator has added.
 #[derive(Clone)]
@@ -56,12 +57,13 @@ impl Trust {
     }
 
     /// The handshake; fails unless the server proves that it is `name`.
-    pub async fn encrypt(
+    pub async fn encrypt<S: Stream>(
         &self,
         name: ServerName<'static>,
-        tcp: TcpStream,
-    ) -> io::Result<TlsStream<TcpStream>> {
-        TlsConnector::from(self.0.clone()).connect(name, tcp).await
+        plain: S,
+    ) -> io::Result<TlsStream<S>> {
+        let connector = TlsConnector::from(self.0.clone());
+        connector.connect(name, plain).await
     }
 }
 
