@@ -15,6 +15,7 @@ mod many_senders;
 mod pacing;
 mod planning;
 mod sending;
+mod simulation;
 mod smtp_session;
 mod suggest;
 mod web;
