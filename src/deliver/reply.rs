@@ -27,14 +27,22 @@ impl Reply {
         let status = enhanced(code, word);
         let text = if status.is_some() { rest } else { text };
         let shown = |letter: char| if letter.is_control() { ' ' } else { letter };
-        let text = text.trim().chars().take(LONGEST).map(shown).collect();
+        let text = text.trim();
+        let mut line = String::with_capacity(text.len().min(LONGEST));
+        line.extend(text.chars().take(LONGEST).map(shown));
+        let text = line;
         Reply { code, status, text }
     }
 
     /// Reads the bytes of a whole reply, as [`measure`] has found it.
     pub(super) fn read(code: u16, bytes: &[u8]) -> Reply {
-        let texts: Vec<_> = texts(bytes).collect();
-        Reply::new(code, &texts.join(" "))
+        let mut lines = texts(bytes);
+        let mut text = lines.next().unwrap_or_default();
+        for line in lines {
+            text += " ";
+            text += line;
+        }
+        Reply::new(code, &text)
     }
 
     pub fn is_positive(&self) -> bool {

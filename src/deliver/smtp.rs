@@ -154,34 +154,32 @@ impl Session {
         match group.refusal.take() {
             None => Ok(()),
             Some(outcome) => {
-                self.usable = self.start_over(&group.granted).await;
+                self.usable = self.start_over(group).await;
                 Err(outcome)
             }
         }
     }
 
     /// Makes the connection ready for the next message after a refusal; says whether that worked.
-    async fn start_over(&mut self, granted: &[Phase]) -> bool {
+    async fn start_over(&mut self, group: Group) -> bool {
         let deadlines = self.deadlines;
-        match granted {
-            // A message to nobody is awaited, which a lone dot ends (RFC 2920 section 3.1). What
-            // is said to that is part of the refusal; no transaction stays open behind it.
-            [Phase::Data] | [Phase::Mail, Phase::Data] => {
-                let ended = self
-                    .dialogue
-                    .command(Phase::Dot, ".\r\n", deadlines.after_dot);
-                let heard = ended.await;
-                heard.is_ok_and(|reply| !reply.is_farewell() && reply.code / 100 != 3)
-            }
-            // Here a dot could send an empty message to the recipient.
-            [.., Phase::Data] => false,
-            _ => {
-                let reset = self
-                    .dialogue
-                    .command(Phase::Reset, "RSET\r\n", deadlines.command);
-                reset.await.is_ok_and(|reply| reply.is_positive())
-            }
+        if !group.awaits_message {
+            let reset = self
+                .dialogue
+                .command(Phase::Reset, "RSET\r\n", deadlines.command);
+            return reset.await.is_ok_and(|reply| reply.is_positive());
         }
+        if group.has_recipient {
+            // MAIL alone was refused: a dot could send the recipient an empty message.
+            return false;
+        }
+        // A message to nobody is awaited, which a lone dot ends (RFC 2920 section 3.1). What is
+        // said to that is part of the refusal; no transaction stays open behind it.
+        let ended = self
+            .dialogue
+            .command(Phase::Dot, ".\r\n", deadlines.after_dot);
+        let heard = ended.await;
+        heard.is_ok_and(|reply| !reply.is_farewell() && reply.code / 100 != 3)
     }
 
     /// Writes the message with its final dot, in one piece where the network takes it, and waits
@@ -308,7 +306,10 @@ impl Commands {
 /// What the replies to MAIL, RCPT and DATA come to.
 #[derive(Default)]
 struct Group {
-    granted: Vec<Phase>,
+    /// RCPT was granted.
+    has_recipient: bool,
+    /// DATA was granted.
+    awaits_message: bool,
     /// What the first refusal means for the message.
     refusal: Option<Outcome>,
 }
@@ -321,12 +322,9 @@ impl Group {
         heard: Result<u16, Trouble>,
         reply: impl FnOnce() -> Reply,
     ) -> Result<(), Outcome> {
-        let wanted = match phase {
-            Phase::Data => 354..355,
-            _ => 200..300,
-        };
         match heard {
-            Ok(code) if wanted.contains(&code) => self.granted.push(phase),
+            Ok(354) if phase == Phase::Data => self.awaits_message = true,
+            Ok(200..=299) if phase != Phase::Data => self.has_recipient = phase == Phase::Rcpt,
             Ok(400..=599) => {
                 let reply = reply();
                 let is_farewell = reply.is_farewell();
