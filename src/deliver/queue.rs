@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::time::Instant;
 
 use chrono::{DateTime, Duration, Utc};
+use serde::Serialize;
 use sqlx::types::Json;
 use uuid::Uuid;
 
@@ -250,7 +251,7 @@ pub async fn settle(
     if settled.is_empty() {
         return Ok(());
     }
-    let rows: Vec<serde_json::Value> = settled
+    let rows: Vec<SettledRow> = settled
         .iter()
         .map(|(due, outcome)| settled_row(due, outcome, life, now))
         .collect();
@@ -267,28 +268,34 @@ pub async fn settle(
     Ok(())
 }
 
-fn settled_row(
-    due: &Due,
-    outcome: &Outcome,
-    life: Duration,
-    now: DateTime<Utc>,
-) -> serde_json::Value {
+/// What is written down of one delivery, as the statement reads it.
+#[derive(Serialize)]
+struct SettledRow {
+    id: i64,
+    campaign: i64,
+    state: DeliveryState,
+    due: Option<String>,
+    reply: String,
+    /// How many attempts are taken back that claiming counted.
+    uncounted: i64,
+}
+
+fn settled_row(due: &Due, outcome: &Outcome, life: Duration, now: DateTime<Utc>) -> SettledRow {
     let (state, due_at) = next_state(due, outcome, life, now);
-    let words = match state {
+    let reply = match state {
         DeliveryState::Bounced if !matches!(outcome, Outcome::Bounced { .. }) => {
             format!("given up, its life being over: {}", outcome.words())
         }
         _ => outcome.words(),
     };
-    serde_json::json!({
-        "id": due.id,
-        "campaign": due.campaign_id,
-        "state": state,
-        "due": due_at.map(time),
-        "reply": words,
-        // Takes back the attempt that claiming counted.
-        "uncounted": i32::from(outcome.is_between_the_relay_and_us()),
-    })
+    SettledRow {
+        id: due.id,
+        campaign: due.campaign_id,
+        state,
+        due: due_at.map(time),
+        reply,
+        uncounted: i64::from(outcome.is_between_the_relay_and_us()),
+    }
 }
 
 /// What a sender that is gone held in flight becomes unknown: tried again at once, or held, as its campaign says.
@@ -505,7 +512,7 @@ async fn leave_out(tx: &mut Tx, ids: &[i64], now: DateTime<Utc>) -> sqlx::Result
 async fn write(
     tx: &mut Tx,
     sender: i64,
-    settled: &[serde_json::Value],
+    settled: &[SettledRow],
     now: DateTime<Utc>,
 ) -> sqlx::Result<Vec<i64>> {
     let rows = tx.rows();
