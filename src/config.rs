@@ -89,10 +89,16 @@ pub struct Pace {
     pub warm_up: Vec<u64>,
 }
 
-/// Where the signature's key is.
+/// Whose signatures the mails bear, and where their keys are: one, or two.
 #[derive(Clone, Debug)]
 pub struct Dkim {
     pub domain: String,
+    pub keys: Vec<DkimKey>,
+}
+
+/// Where a signature's key is, and the name of its DNS record.
+#[derive(Clone, Debug)]
+pub struct DkimKey {
     pub selector: String,
     pub key_file: PathBuf,
 }
@@ -143,6 +149,8 @@ pub const KEYS: &[(&str, Option<&str>)] = &[
     ("dkim.domain", None),
     ("dkim.selector", None),
     ("dkim.key_file", None),
+    ("dkim.second_selector", None),
+    ("dkim.second_key_file", None),
     ("secret.key_file", Some("bulletin.key")),
     ("delivery.on_unknown", Some("retry")),
     ("delivery.life", Some("5d")),
@@ -311,23 +319,25 @@ fn pace(from: &mut Reader<'_>) -> Pace {
 }
 
 fn dkim(from: &mut Reader<'_>) -> Option<Dkim> {
-    let keys = ["dkim.domain", "dkim.selector", "dkim.key_file"];
-    let [domain, selector, key_file] = keys.map(|key| from.text(key));
-    match (domain, selector, key_file) {
-        (Some(domain), Some(selector), Some(key_file)) => Some(Dkim {
-            domain,
-            selector,
-            key_file: key_file.into(),
-        }),
-        (None, None, None) => None,
-        _ => {
-            from.mistakes.push(format!(
-                "{} must be set together, or none of them",
-                keys.join(", ")
-            ));
-            None
+    let first = from.together(["dkim.domain", "dkim.selector", "dkim.key_file"]);
+    let second = from.together(["dkim.second_selector", "dkim.second_key_file"]);
+    let Some([domain, selector, key_file]) = first else {
+        if second.is_some() {
+            from.mistakes
+                .push("dkim.second_selector wants dkim.selector and its like first".to_owned());
         }
-    }
+        return None;
+    };
+    let key = |selector, key_file: String| DkimKey {
+        selector,
+        key_file: key_file.into(),
+    };
+    let first = key(selector, key_file);
+    let second = second.map(|[selector, key_file]| key(selector, key_file));
+    Some(Dkim {
+        domain,
+        keys: [first].into_iter().chain(second).collect(),
+    })
 }
 
 /// The site stands at the root of its host; without a slash at the end, so that paths can be put behind it.
@@ -449,6 +459,18 @@ impl Reader<'_> {
 
     fn text(&self, key: &str) -> Option<String> {
         self.found(key).map(|(value, _)| value.trim().to_owned())
+    }
+
+    /// The texts of keys that make sense only together; `None` when none of them is set.
+    fn together<const N: usize>(&mut self, keys: [&str; N]) -> Option<[String; N]> {
+        let found: Vec<String> = keys.iter().filter_map(|key| self.text(key)).collect();
+        if !found.is_empty() && found.len() < N {
+            self.mistakes.push(format!(
+                "{} must be set together, or none of them",
+                keys.join(", ")
+            ));
+        }
+        found.try_into().ok()
     }
 
     fn parsed<T>(&mut self, key: &str, like: &str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {

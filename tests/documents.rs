@@ -65,8 +65,7 @@ fn the_sample_configuration_loads_and_names_every_setting() {
 
 #[test]
 fn mistakes_in_the_settings_are_reported_together() {
-    let text =
-        "[smtp]\nconnections = 0\nspeed = 5\n[sender]\nfrom = 'nobody'\n[dkim]\ndomain = 'a.b'\n";
+    let text = "[smtp]\nconnections = 0\nspeed = 5\n[sender]\nfrom = 'nobody'\n[dkim]\ndomain = 'a.b'\nsecond_selector = 's'\n";
     let environment = set(&[
         ("BULLETIN_SCHEDULE_TIME_ZONE", "Mars"),
         ("BULLETIN_SMTP_ULR", "x"),
@@ -87,6 +86,7 @@ fn mistakes_in_the_settings_are_reported_together() {
         "no setting 'smtp.speed'",
         "b.toml: sender.from",
         "dkim.domain, dkim.selector",
+        "dkim.second_selector, dkim.second_key_file must be set together",
         "BULLETIN_SCHEDULE_TIME_ZONE",
         "BULLETIN_SMTP_ULR is set in the environment, but there is no such setting",
     ] {
@@ -124,6 +124,30 @@ fn what_is_left_empty_is_as_if_it_were_not_there() {
     let config =
         Config::read(Path::new("b.toml"), "[site]\nname = ''\n", &BTreeMap::new()).unwrap();
     assert_eq!(config.site_name, "Research digest");
+}
+
+#[test]
+fn two_keys_may_sign_and_the_second_wants_the_first() {
+    let read = |text: &str| Config::read(Path::new("b.toml"), text, &BTreeMap::new());
+    let second = "second_selector = 's2'\nsecond_key_file = 'two.pem'\n";
+    let first = "domain = 'a.test'\nselector = 's1'\nkey_file = 'one.pem'\n";
+    let dkim = read(&format!("[dkim]\n{first}{second}")).unwrap().dkim;
+    let selectors: Vec<String> = dkim.unwrap().keys.into_iter().map(|k| k.selector).collect();
+    assert_eq!(selectors, ["s1", "s2"]);
+    let error = read(&format!("[dkim]\n{second}")).unwrap_err().to_string();
+    assert!(error.contains("wants dkim.selector"), "{error}");
+}
+
+/// A second provider would make rustls panic at its first connection, unless one is installed by hand.
+#[test]
+fn tls_keeps_one_provider_whatever_signs() {
+    let lock = read("Cargo.lock");
+    let packages = lock.split("[[package]]").skip(1);
+    let users: Vec<&str> = packages
+        .filter(|package| package.contains("\n \"aws-lc-rs\""))
+        .filter_map(|package| package.split('"').nth(1))
+        .collect();
+    assert_eq!(users, ["bulletin"], "only our signatures may use aws-lc-rs");
 }
 
 #[test]

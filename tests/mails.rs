@@ -158,10 +158,7 @@ async fn hostile_names_and_titles_add_no_field_and_no_tag(db: Db) {
 each_database!(a_signature_stands_above_everything_it_covers);
 async fn a_signature_stands_above_everything_it_covers(db: Db) {
     let mut news = News::start(db).await;
-    let document = Ed25519KeyPair::generate_pkcs8(&ring::rand::SystemRandom::new()).unwrap();
-    let base64 = data_encoding::BASE64.encode(document.as_ref());
-    let pem = format!("-----BEGIN PRIVATE KEY-----\n{base64}\n-----END PRIVATE KEY-----\n");
-    let signer = Signer::from_pem("example.org", "s1", pem.as_bytes()).unwrap();
+    let signer = Signer::from_pem("example.org", "s1", &ed25519_key()).unwrap();
     news.renderer = Renderer::new(
         house(),
         news.keys.clone(),
@@ -222,6 +219,12 @@ async fn a_signature_stands_above_everything_it_covers(db: Db) {
     }
 }
 
+fn ed25519_key() -> Vec<u8> {
+    let document = Ed25519KeyPair::generate_pkcs8(&ring::rand::SystemRandom::new()).unwrap();
+    let base64 = data_encoding::BASE64.encode(document.as_ref());
+    format!("-----BEGIN PRIVATE KEY-----\n{base64}\n-----END PRIVATE KEY-----\n").into_bytes()
+}
+
 /// Writes every kind of mail into a folder, for the checks of `tests/inbox` and for eyes.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_kind_of_mail_can_be_written_out_for_the_inbox_checks() {
@@ -234,7 +237,11 @@ async fn every_kind_of_mail_can_be_written_out_for_the_inbox_checks() {
     let mut news = News::start(database.db.clone()).await;
     let pem = std::fs::read(root().join("tests/fixtures/dkim-for-tests.pem")).unwrap();
     let signer = Signer::from_pem("example.org", "s1", &pem).unwrap();
-    std::fs::write(folder.join("key.txt"), signer.public_record()).unwrap();
+    let signer = signer.and("s2", &ed25519_key()).unwrap();
+    let records = signer
+        .records()
+        .map(|record| format!("{} {}\n", record.name, record.value));
+    std::fs::write(folder.join("key.txt"), records.collect::<String>()).unwrap();
     let vocabulary = news.vocabulary.clone();
     news.renderer = Renderer::new(house(), news.keys.clone(), Some(signer), vocabulary).into();
     let mut issues = bulletin::demo::issues().unwrap();

@@ -22,7 +22,8 @@ fn main() -> io::Result<()> {
 }
 
 fn write(folder: &Path, name: &str, contents: &Digest) -> io::Result<()> {
-    let email = digest(contents).fill(&reader(name));
+    let template = digest(contents);
+    let email = template.fill(&reader(name).personal(template.language));
     println!("{name}: {} ({} bytes)", email.subject, email.html.len());
     fs::write(folder.join(format!("{name}.html")), email.html)?;
     fs::write(folder.join(format!("{name}.txt")), email.text)

@@ -1,8 +1,8 @@
 //! All that an inbox shows, as pure functions from data to subject, HTML and text.
 //!
 //! Nothing here knows a database, a clock, a network or a configuration: the same data gives the
-//! same bytes. A mail that many readers get is rendered once, as a [`Template`] with holes, and a
-//! [`Reader`] sets in what is theirs alone.
+//! same bytes. A mail that many readers get is rendered once, as a [`Template`] with holes, and what
+//! is [`Personal`] to a [`Reader`] is set in.
 //!
 //! The way of a digest: [`Digest`] is what the service hands in; `contents` cleans it and decides
 //! what is shown; `html` and `text` are two renderings of that one decision, so that both parts
@@ -22,7 +22,7 @@ mod text;
 mod words;
 
 pub use digest::{Also, Digest, Occasion, Sender, Summary, digest};
-pub use reader::Reader;
+pub use reader::{Personal, Reader};
 pub use template::{Hole, Part, Template};
 
 /// A language in which the frame of a mail is written; the summaries may be in any.

@@ -20,22 +20,22 @@ pub struct Reader<'a> {
     pub unsubscribe_url: &'a str,
 }
 
+/// What a reader has for themselves in a mail, in words: for each hole, what goes into it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Personal {
+    why: String,
+    preferences: String,
+    unsubscribe: String,
+}
+
 impl Reader<'_> {
-    /// What goes into a hole of the HTML part, escaped.
-    pub fn html(&self, hole: Hole, language: Language) -> String {
-        self.content(hole, language).render().into_string()
-    }
-
-    /// What goes into a hole of the text part, wrapped; the hole stands alone on its line.
-    pub fn text(&self, hole: Hole, language: Language) -> String {
-        text::wrapped(&self.content(hole, language))
-    }
-
-    fn content(&self, hole: Hole, language: Language) -> String {
-        match hole {
-            Hole::Why => self.why(language),
-            Hole::Preferences => link::safe(self.preferences_url).unwrap_or_default(),
-            Hole::Unsubscribe => link::safe(self.unsubscribe_url).unwrap_or_default(),
+    /// What goes into the holes, worked out once for both parts.
+    pub fn personal(&self, language: Language) -> Personal {
+        let safe = |url| link::safe(url).unwrap_or_default();
+        Personal {
+            why: self.why(language),
+            preferences: safe(self.preferences_url),
+            unsubscribe: safe(self.unsubscribe_url),
         }
     }
 
@@ -48,5 +48,25 @@ impl Reader<'_> {
             why.push_str(&language.came_by(&source));
         }
         why
+    }
+}
+
+impl Personal {
+    /// What goes into a hole of the HTML part, escaped.
+    pub fn html(&self, hole: Hole) -> String {
+        self.words(hole).render().into_string()
+    }
+
+    /// What goes into a hole of the text part, wrapped; the hole stands alone on its line.
+    pub fn text(&self, hole: Hole) -> String {
+        text::wrapped(self.words(hole))
+    }
+
+    fn words(&self, hole: Hole) -> &str {
+        match hole {
+            Hole::Why => &self.why,
+            Hole::Preferences => &self.preferences,
+            Hole::Unsubscribe => &self.unsubscribe,
+        }
     }
 }

@@ -1,9 +1,9 @@
-use crate::{Email, Language, Reader};
+use crate::{Email, Language, Personal};
 
 /// A mail rendered once for many readers, in pieces, with holes for what differs among them.
 ///
 /// The pieces can be encoded for transport once; a hole stands for nothing but what
-/// [`Reader::html`] or [`Reader::text`] gives for it.
+/// [`Personal::html`] or [`Personal::text`] gives for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template {
     pub language: Language,
@@ -32,12 +32,11 @@ pub enum Hole {
 
 impl Template {
     /// The mail for one reader.
-    pub fn fill(&self, reader: &Reader) -> Email {
-        let language = self.language;
+    pub fn fill(&self, personal: &Personal) -> Email {
         Email {
             subject: self.subject.clone(),
-            html: join(&self.html, |hole| reader.html(hole, language)),
-            text: join(&self.text, |hole| reader.text(hole, language)),
+            html: join(&self.html, |hole| personal.html(hole)),
+            text: join(&self.text, |hole| personal.text(hole)),
         }
     }
 }

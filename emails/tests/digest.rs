@@ -72,7 +72,8 @@ fn reader<'a>() -> Reader<'a> {
 }
 
 fn sent(contents: &Digest) -> Email {
-    digest(contents).fill(&reader())
+    let template = digest(contents);
+    template.fill(&reader().personal(template.language))
 }
 
 /// The subject and both parts, with the HTML cut into lines that a person can compare.
@@ -180,7 +181,8 @@ fn what_a_reader_has_is_escaped_and_cannot_make_a_hole() {
         unsubscribe_url: "javascript:alert(1)",
         ..reader()
     };
-    let email = digest(&plain(Language::English, Occasion::Matched)).fill(&hostile);
+    let email = digest(&plain(Language::English, Occasion::Matched))
+        .fill(&hostile.personal(Language::English));
     assert!(!email.html.contains("<script>") && !email.html.contains("<b>"));
     assert!(!email.html.contains("javascript:"));
     assert_eq!(email.html.matches("https://news.test/%22%3E").count(), 1);

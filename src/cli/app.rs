@@ -61,7 +61,7 @@ impl App {
         Ok(Renderer::new(
             house,
             self.keys.clone(),
-            self.signer()?,
+            signer(&self.config)?,
             self.vocabulary.clone(),
         ))
     }
@@ -72,7 +72,7 @@ impl App {
         Ok(Renderer::new(
             house,
             self.keys.clone(),
-            self.signer()?,
+            signer(&self.config)?,
             self.vocabulary.clone(),
         ))
     }
@@ -100,17 +100,6 @@ impl App {
             first_pause: FIRST_PAUSE,
         })
     }
-
-    pub fn signer(&self) -> anyhow::Result<Option<Signer>> {
-        let Some(dkim) = &self.config.dkim else {
-            return Ok(None);
-        };
-        let pem = std::fs::read(&dkim.key_file)
-            .with_context(|| format!("the DKIM key {} cannot be read", dkim.key_file.display()))?;
-        let signer = Signer::from_pem(&dkim.domain, &dkim.selector, &pem)
-            .with_context(|| format!("the DKIM key {}", dkim.key_file.display()))?;
-        Ok(Some(signer))
-    }
 }
 
 /// What a command says of a month that nobody has imported.
@@ -125,6 +114,25 @@ pub fn vocabulary(config: &Config) -> anyhow::Result<Vocabulary> {
     let text = std::fs::read_to_string(path)
         .with_context(|| format!("{} cannot be read", path.display()))?;
     Vocabulary::parse(&text).with_context(|| path.display().to_string())
+}
+
+/// What signs by the settings; `None` where the relay is to sign.
+pub fn signer(config: &Config) -> anyhow::Result<Option<Signer>> {
+    let Some(dkim) = &config.dkim else {
+        return Ok(None);
+    };
+    let mut signer = None;
+    for key in &dkim.keys {
+        let path = key.key_file.display();
+        let pem = std::fs::read(&key.key_file)
+            .with_context(|| format!("the DKIM key {path} cannot be read"))?;
+        let signs = match signer {
+            None => Signer::from_pem(&dkim.domain, &key.selector, &pem),
+            Some(signer) => Signer::and(signer, &key.selector, &pem),
+        };
+        signer = Some(signs.with_context(|| format!("the DKIM key {path}"))?);
+    }
+    Ok(signer)
 }
 
 pub fn relay(config: &Config) -> anyhow::Result<Relay> {

@@ -63,7 +63,7 @@ pub async fn preview(app: &App, preview: Preview) -> anyhow::Result<Done> {
     let renderer = app.draft_renderer()?;
     if preview.format == PreviewFormat::Eml {
         let message = renderer.message(&frozen, &selection, &reader, 0)?;
-        std::io::Write::write_all(&mut std::io::stdout().lock(), &message.bytes)?;
+        std::io::Write::write_all(&mut std::io::stdout().lock(), message.bytes())?;
         return Ok(Done::Wholly);
     }
     let email = renderer.email(&frozen, &selection, &reader)?;

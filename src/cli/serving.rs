@@ -180,17 +180,16 @@ fn key_file(config: &Config) -> Finding {
 
 fn signature(config: &Config) -> Finding {
     let look = || -> anyhow::Result<String> {
-        let Some(dkim) = &config.dkim else {
+        let Some(signer) = app::signer(config)? else {
             return Ok("none here: the relay signs, or nobody does".to_owned());
         };
-        let pem = std::fs::read(&dkim.key_file)
-            .with_context(|| format!("{} cannot be read", dkim.key_file.display()))?;
-        let signer = bulletin::dkim::Signer::from_pem(&dkim.domain, &dkim.selector, &pem)?;
-        Ok(format!(
-            "publish this TXT record at {}: {}",
-            signer.record_name(),
-            signer.public_record()
-        ))
+        let records = signer.records().map(|record| {
+            format!(
+                "publish this TXT record at {}: {}",
+                record.name, record.value
+            )
+        });
+        Ok(records.collect::<Vec<_>>().join("; and "))
     };
     finding("the signature", look())
 }

@@ -134,7 +134,7 @@ impl Connection {
             recipient: &message.recipient,
         };
         let may_finish = || self.lease.may_finish();
-        let outcome = session.send(&envelope, &message.bytes, may_finish).await;
+        let outcome = session.send(&envelope, message.bytes(), may_finish).await;
         tracing::debug!(delivery, outcome = outcome.name(), "offered");
         outcome
     }

@@ -1,38 +1,32 @@
 //! Rendering: a delivery becomes an envelope and a message, the same bytes each time it is tried.
 
+mod header;
 mod house;
+mod message;
 mod parts;
+mod shelf;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use chrono::{DateTime, Datelike, Utc};
-use emails::{Also, Digest, Period, Reader, Sender, Summary};
+use emails::{Also, Digest, Period, Personal, Reader, Sender, Summary};
 use uuid::Uuid;
 
 pub use self::house::House;
-use self::parts::{Piece, alternatives, encoded, text_part};
+pub use self::message::Message;
+use self::parts::{alternatives, encoded, text_part};
+use self::shelf::{Edition, Prepared, Shelf};
 use crate::content::{Content, Item, Occasion, Selection};
 use crate::dkim::Signer;
 use crate::issue::Month;
-use crate::mime;
 use crate::secret::{Keys, Purpose};
 use crate::subscriber::Subscriber;
 use crate::subscription::{Format, Frequency, Language};
 use crate::topic::Vocabulary;
 use crate::verp;
 
-/// A message as it goes over the wire.
-#[derive(Clone, Debug)]
-pub struct Message {
-    /// The envelope's sender; names the delivery.
-    pub return_path: String,
-    /// The envelope's recipient.
-    pub recipient: String,
-    pub bytes: Vec<u8>,
-}
-
-/// Campaigns whose content and renderings are kept in memory.
+/// Campaigns whose content is kept in memory.
 const MOST_CAMPAIGNS: usize = 8;
 
 /// A campaign's frozen content, as rendering needs it.
@@ -50,8 +44,8 @@ pub struct Renderer {
     keys: Keys,
     signer: Option<Signer>,
     vocabulary: Vocabulary,
-    frozen: Mutex<HashMap<i64, Arc<Frozen>>>,
-    prepared: Mutex<HashMap<Shared, Arc<Prepared>>>,
+    frozen: RwLock<HashMap<i64, Arc<Frozen>>>,
+    prepared: Shelf,
 }
 
 /// Why a delivery cannot become a message.
@@ -61,23 +55,6 @@ pub enum RenderError {
     Selection(#[from] crate::content::SelectionError),
     #[error("the campaign's month cannot be read")]
     Month(#[from] crate::issue::MonthError),
-}
-
-/// What readers with the same rendering have in common.
-#[derive(Clone, PartialEq, Eq, Hash)]
-struct Shared {
-    campaign: i64,
-    selection: Selection,
-    frequency: Frequency,
-    language: Language,
-}
-
-/// A rendering, its pieces encoded for the wire.
-struct Prepared {
-    /// Header fields that are the same for all of its readers.
-    headers: String,
-    html: Vec<Piece>,
-    text: Vec<Piece>,
 }
 
 impl Renderer {
@@ -92,8 +69,8 @@ impl Renderer {
             keys,
             signer,
             vocabulary,
-            frozen: Mutex::default(),
-            prepared: Mutex::default(),
+            frozen: RwLock::default(),
+            prepared: Shelf::default(),
         }
     }
 
@@ -105,18 +82,29 @@ impl Renderer {
         subscriber: &Subscriber,
         delivery: i64,
     ) -> Result<Message, RenderError> {
+        let mut message = Message::default();
+        self.compose(frozen, selection, subscriber, delivery, &mut message)?;
+        Ok(message)
+    }
+
+    /// The same into `message`, in the place of what was there: a connection keeps one, and its memory.
+    pub fn compose(
+        &self,
+        frozen: &Frozen,
+        selection: &Selection,
+        subscriber: &Subscriber,
+        delivery: i64,
+        message: &mut Message,
+    ) -> Result<(), RenderError> {
         let prepared = self.prepared(frozen, selection, subscriber)?;
-        let bytes = self.compose(&prepared, subscriber, delivery);
-        let mut signed = match &self.signer {
-            Some(signer) => signer.sign(bytes.as_bytes(), frozen.date),
-            None => String::new(),
-        };
-        signed.push_str(&bytes);
-        Ok(Message {
-            return_path: verp::return_path(&self.keys, delivery, &self.house.bounce_domain),
-            recipient: subscriber.address.clone(),
-            bytes: signed.into_bytes(),
-        })
+        message.return_path = verp::return_path(&self.keys, delivery, &self.house.bounce_domain);
+        message.recipient.clone_from(&subscriber.address);
+        message.write(|to| self.write(&prepared, subscriber, delivery, to));
+        if let Some(signer) = &self.signer {
+            let signatures = signer.sign(message.bytes(), frozen.date);
+            message.put_before(&signatures);
+        }
+        Ok(())
     }
 
     /// Subject, HTML and text as the reader will see them.
@@ -128,28 +116,23 @@ impl Renderer {
     ) -> Result<emails::Email, RenderError> {
         let template =
             self.template(frozen, selection, subscriber.frequency, subscriber.language)?;
-        Ok(self.for_reader(subscriber, |reader| template.fill(reader)))
+        let links = self.links(subscriber.id);
+        let language = of_frame(subscriber.language);
+        Ok(template.fill(&self.personal(subscriber, &links, language)))
     }
 
     /// A campaign's content, if it has been asked for before.
     pub fn frozen(&self, campaign: i64) -> Option<Arc<Frozen>> {
-        self.frozen
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&campaign)
-            .cloned()
+        let known = self.frozen.read().unwrap_or_else(PoisonError::into_inner);
+        known.get(&campaign).cloned()
     }
 
     /// Remembers a campaign's content: it never changes.
     pub fn remember(&self, frozen: Frozen) -> Arc<Frozen> {
         let frozen = Arc::new(frozen);
-        let mut known = self.frozen.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.frozen.write().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= MOST_CAMPAIGNS {
             known.clear();
-            self.prepared
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .clear();
         }
         known.insert(frozen.campaign, frozen.clone());
         frozen
@@ -172,23 +155,21 @@ impl Renderer {
         selection: &Selection,
         subscriber: &Subscriber,
     ) -> Result<Arc<Prepared>, RenderError> {
-        let shared = Shared {
+        let edition = Edition {
             campaign: frozen.campaign,
-            selection: selection.clone(),
             frequency: subscriber.frequency,
             language: subscriber.language,
         };
-        let known = || self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(prepared) = known().get(&shared) {
-            return Ok(prepared.clone());
+        if let Some(prepared) = self.prepared.get(edition, selection) {
+            return Ok(prepared);
         }
-        let template = self.template(frozen, selection, shared.frequency, shared.language)?;
+        let template = self.template(frozen, selection, edition.frequency, edition.language)?;
         let prepared = Arc::new(Prepared {
-            headers: self.shared_headers(frozen, &template.subject, &shared),
+            headers: header::shared(&self.house, frozen, &template.subject, edition),
             html: encoded(&template.html),
             text: encoded(&template.text),
         });
-        known().insert(shared, prepared.clone());
+        self.prepared.put(edition, selection, prepared.clone());
         Ok(prepared)
     }
 
@@ -296,89 +277,34 @@ impl Renderer {
         })
     }
 
-    fn shared_headers(&self, frozen: &Frozen, subject: &str, shared: &Shared) -> String {
-        let house = &self.house;
-        let owner = house.reply_to.email.to_string();
-        let mut headers = String::new();
-        let to = &mut headers;
-        let from_name = house.from.name.as_deref().unwrap_or(&house.site_name);
-        mime::mailbox_field(to, "From", from_name, house.from.email.as_ref());
-        mime::mailbox_field(
-            to,
-            "Reply-To",
-            house.reply_to.name.as_deref().unwrap_or_default(),
-            &owner,
-        );
-        mime::text_field(to, "Subject", subject);
-        mime::list_field(to, "Date", &[&frozen.date.to_rfc2822()]);
-        mime::mailbox_field(
-            to,
-            "List-Id",
-            &house.site_name,
-            &format!("digest.{}", house.from.email.domain()),
-        );
-        mime::list_field(
-            to,
-            "List-Help",
-            &[&format!("<mailto:{owner}?subject=help>")],
-        );
-        mime::list_field(to, "List-Owner", &[&format!("<mailto:{owner}>")]);
-        mime::list_field(
-            to,
-            "List-Archive",
-            &[&format!("<{}/issues>", house.site_url)],
-        );
-        mime::list_field(to, "Precedence", &["bulk"]);
-        mime::list_field(to, "Auto-Submitted", &["auto-generated"]);
-        let sender_id = sender_id(house.from.email.domain());
-        let feedback = format!(
-            "{}:{}:{}:{sender_id}",
-            frozen.content.month, shared.frequency, shared.language
-        );
-        mime::list_field(to, "Feedback-ID", &[&feedback]);
-        mime::list_field(to, "MIME-Version", &["1.0"]);
-        headers
-    }
-
-    fn compose(&self, prepared: &Prepared, subscriber: &Subscriber, delivery: i64) -> String {
-        let [_, leave] = self.links(subscriber.id);
-        let mut message = String::with_capacity(64 * 1024);
-        let to = &mut message;
-        mime::mailbox_field(to, "To", &subscriber.name, &subscriber.address);
-        let domain = self.house.from.email.domain();
-        let message_id = format!(
-            "<{}@{domain}>",
-            self.keys.delivery_name("message-id", delivery)
-        );
-        mime::list_field(to, "Message-ID", &[&message_id]);
-        let by_mail = format!("<mailto:{}?subject=unsubscribe>", self.house.reply_to.email);
-        mime::list_field(to, "List-Unsubscribe", &[&format!("<{leave}>"), &by_mail]);
-        mime::list_field(to, "List-Unsubscribe-Post", &["List-Unsubscribe=One-Click"]);
+    /// Header and body, unsigned.
+    fn write(&self, prepared: &Prepared, subscriber: &Subscriber, delivery: i64, to: &mut String) {
+        let links = self.links(subscriber.id);
+        let message_id = self.keys.delivery_name("message-id", delivery);
+        header::personal(to, &self.house, subscriber, &message_id, &links[1]);
         to.push_str(&prepared.headers);
-        self.for_reader(subscriber, |reader| match subscriber.format {
-            Format::Text => text_part(to, &prepared.text, |hole| {
-                reader.text(hole, of_frame(subscriber.language))
-            }),
-            Format::Html => alternatives(
-                to,
-                &prepared.html,
-                &prepared.text,
-                reader,
-                of_frame(subscriber.language),
-            ),
-        });
-        message
+        let language = of_frame(subscriber.language);
+        let personal = self.personal(subscriber, &links, language);
+        match subscriber.format {
+            Format::Text => text_part(to, &prepared.text, &personal),
+            Format::Html => alternatives(to, &prepared.html, &prepared.text, &personal),
+        }
     }
 
-    fn for_reader<T>(&self, subscriber: &Subscriber, use_reader: impl FnOnce(&Reader) -> T) -> T {
-        let [preferences, unsubscribe] = self.links(subscriber.id);
+    /// What goes into the holes for this reader.
+    fn personal(
+        &self,
+        subscriber: &Subscriber,
+        [preferences, unsubscribe]: &[String; 2],
+        language: emails::Language,
+    ) -> Personal {
         let topics = self.topic_names(&subscriber.topics, subscriber.language);
         let research_types: Vec<&str> = subscriber
             .research_types
             .iter()
             .filter_map(|slug| self.type_name(Some(slug), subscriber.language))
             .collect();
-        use_reader(&Reader {
+        let reader = Reader {
             topics: &topics,
             research_types: &research_types,
             since: Some(emails::Date {
@@ -387,9 +313,10 @@ impl Renderer {
                 day: subscriber.since.day(),
             }),
             source: None,
-            preferences_url: &preferences,
-            unsubscribe_url: &unsubscribe,
-        })
+            preferences_url: preferences,
+            unsubscribe_url: unsubscribe,
+        };
+        reader.personal(language)
     }
 }
 
@@ -423,13 +350,4 @@ fn of_frame(language: Language) -> emails::Language {
         Language::English => emails::Language::English,
         Language::French => emails::Language::French,
     }
-}
-
-/// Gmail's SenderId: 5 to 15 letters and digits, the same in all mail of the sender.
-fn sender_id(domain: &str) -> String {
-    let letters = domain
-        .chars()
-        .filter(char::is_ascii_alphanumeric)
-        .map(|c| c.to_ascii_lowercase());
-    letters.chain("bulletin".chars()).take(15).collect()
 }

@@ -1,6 +1,6 @@
 //! A message's body: pieces encoded once, with what is the reader's own set in between.
 
-use emails::{Hole, Part, Reader};
+use emails::{Hole, Part, Personal};
 
 use crate::mime;
 
@@ -15,30 +15,34 @@ pub(super) fn encoded(parts: &[Part]) -> Vec<Piece> {
         Part::Fixed(text) => {
             let mut encoded = mime::quoted_printable(text);
             mime::soft_break(&mut encoded);
+            encoded.shrink_to_fit();
             Piece::Encoded(encoded)
         }
     };
     parts.iter().map(piece).collect()
 }
 
-pub(super) fn text_part(to: &mut String, pieces: &[Piece], fill: impl Fn(Hole) -> String) {
-    part(to, "text/plain", pieces, fill);
+/// Bytes in memory, but for the holes.
+pub(super) fn length(pieces: &[Piece]) -> usize {
+    let of_one = |piece: &Piece| match piece {
+        Piece::Encoded(encoded) => encoded.len(),
+        Piece::Hole(_) => 0,
+    };
+    pieces.iter().map(of_one).sum()
 }
 
-pub(super) fn alternatives(
-    to: &mut String,
-    html: &[Piece],
-    text: &[Piece],
-    reader: &Reader,
-    language: emails::Language,
-) {
+pub(super) fn text_part(to: &mut String, pieces: &[Piece], personal: &Personal) {
+    part(to, "text/plain", pieces, |hole| personal.text(hole));
+}
+
+pub(super) fn alternatives(to: &mut String, html: &[Piece], text: &[Piece], personal: &Personal) {
     let boundary = mime::BOUNDARY;
     to.push_str(&format!(
         "Content-Type: multipart/alternative; boundary=\"{boundary}\"\r\n\r\n--{boundary}\r\n"
     ));
-    part(to, "text/plain", text, |hole| reader.text(hole, language));
+    text_part(to, text, personal);
     to.push_str(&format!("\r\n--{boundary}\r\n"));
-    part(to, "text/html", html, |hole| reader.html(hole, language));
+    part(to, "text/html", html, |hole| personal.html(hole));
     to.push_str(&format!("\r\n--{boundary}--\r\n"));
 }
 

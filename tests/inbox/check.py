@@ -57,7 +57,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, nargs="?", metavar="DIR")
     parser.add_argument("--key-file", type=Path, metavar="PUBLIC_DNS_TXT",
-                        help="the content of the TXT record of the DKIM key")
+                        help="a line for each DKIM key: its TXT record's name, a space, and its content")
     parser.add_argument("--personal", action="append", default=[], metavar="PATTERN",
                         help="names of mails that go to one person for a reason of their own, such "
                              "as 'confirm*': they owe no list fields")

@@ -19,13 +19,18 @@ COVERED = (
 
 
 def broken(message, key):
-    """Why the signature does not hold, and changes that it does not notice."""
+    """Why a signature does not hold, and changes that it does not notice."""
     if key is None:
         return ["it is signed, and --key-file does not give the key"]
-    if not holds(message.raw, key):
-        return ["the signature does not hold"]
-    unnoticed = [what for what, changed in changes(message) if changed == message.raw or holds(changed, key)]
-    return [f"the signature still holds after {what}" for what in unnoticed]
+    found = []
+    for nth in range(len(message.values("DKIM-Signature"))):
+        if not holds(message.raw, key, nth):
+            found.append(f"the signature does not hold ({nth + 1} from the top)")
+            continue
+        found += [f"the signature still holds after {what} ({nth + 1} from the top)"
+                  for what, changed in changes(message)
+                  if changed == message.raw or holds(changed, key, nth)]
+    return found
 
 
 def uncovered(message):
@@ -57,13 +62,19 @@ def tag_faults(tags, sender_domain):
         yield f"d={tags.get('d')} is not the domain of From"
 
 
-def holds(raw, key):
+def holds(raw, key, nth):
     """A key smaller than we allow counts as a signature that does not hold."""
     try:
         verifier = dkim.DKIM(raw, minkey=SMALLEST_KEY_BITS)
-        return verifier.verify(dnsfunc=lambda name, timeout=5: key.strip().encode())
+        return verifier.verify(nth, dnsfunc=lambda name, timeout=5: record(key, name))
     except dkim.DKIMException:
         return False
+
+
+def record(key, name):
+    """The TXT record at a name, out of lines of a name and its record."""
+    records = dict(line.split(" ", 1) for line in key.splitlines())
+    return records.get(name.decode().rstrip("."), "").encode()
 
 
 def changes(message):

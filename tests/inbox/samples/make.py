@@ -61,7 +61,8 @@ def main():
     private = openssl("genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", given=b"")
     private = openssl("rsa", "-traditional", given=private)
     public = openssl("rsa", "-pubout", "-outform", "DER", given=private)
-    (HERE / "key.txt").write_text(f"v=DKIM1; k=rsa; p={base64.b64encode(public).decode()}\n")
+    record = f"v=DKIM1; k=rsa; p={base64.b64encode(public).decode()}"
+    (HERE / "key.txt").write_text(f"s2031._domainkey.rivers.example {record}\n")
     (HERE / "good.eml").write_bytes(signed(good(), private))
     (HERE / "bad.eml").write_bytes(BAD.encode())
 
