@@ -79,8 +79,20 @@ pub fn list_field(to: &mut String, field: &str, elements: &[&str]) {
 
 /// Text in quoted-printable, its lines ending in CRLF. It may be set together of pieces, each encoded by itself.
 pub fn quoted_printable(text: &str) -> String {
-    let lines = text.replace("\r\n", "\n").replace('\n', "\r\n");
-    quoted_printable::encode_to_str(lines)
+    let mut encoded = String::with_capacity(text.len() + text.len() / 16);
+    for line in text.split_inclusive('\n') {
+        let unended = line.strip_suffix('\n');
+        let words = unended.map_or(line, |line| line.strip_suffix('\r').unwrap_or(line));
+        if stays_as_it_is(words) {
+            encoded.push_str(words);
+        } else {
+            encoded.push_str(&quoted_printable::encode_to_str(words));
+        }
+        if unended.is_some() {
+            encoded.push_str("\r\n");
+        }
+    }
+    encoded
 }
 
 /// Ends an encoded piece so that the next begins on a new line without one being seen.
@@ -88,6 +100,12 @@ pub fn soft_break(encoded: &mut String) {
     if !encoded.is_empty() && !encoded.ends_with('\n') {
         encoded.push_str("=\r\n");
     }
+}
+
+/// Whether a line surely is its own quoted-printable form, as links and most lines of the text part are.
+fn stays_as_it_is(line: &str) -> bool {
+    let literal = |byte: u8| matches!(byte, b' '..=b'<' | b'>'..=b'~');
+    line.len() <= 72 && line.bytes().all(literal) && !line.ends_with(' ')
 }
 
 /// Controls would end a field or hide what follows: they become spaces.
@@ -101,7 +119,23 @@ fn one_line(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn line_by_line_the_encoding_is_that_of_the_whole(
+            pieces in prop::collection::vec(
+                prop::sample::select(vec!["a", " ", "\t", "=", "é", "\n", "\r", "\r\n", "some words", ". "]),
+                0..200,
+            ),
+        ) {
+            let text = pieces.concat();
+            let lines = text.replace("\r\n", "\n").replace('\n', "\r\n");
+            prop_assert_eq!(quoted_printable(&text), quoted_printable::encode_to_str(lines));
+        }
+    }
 
     fn mailbox(name: &str) -> String {
         let mut field = String::new();

@@ -4,6 +4,9 @@
 /// noncharacters, with which our own holes are marked. Runs of white space become one space;
 /// spaces that forbid a line break stay as they are.
 pub(crate) fn one_line(text: &str) -> String {
+    if is_plain_line(text) {
+        return text.to_owned();
+    }
     let kept: String = text.chars().filter(|c| may_stay(*c)).collect();
     let words = kept.split(is_break).filter(|word| !word.is_empty());
     words.collect::<Vec<_>>().join(" ")
@@ -26,6 +29,14 @@ pub(crate) fn direction(text: &str) -> &'static str {
         Some(letter) if is_right_to_left(letter) => "rtl",
         _ => "ltr",
     }
+}
+
+/// Whether a text is surely one clean line, as most are: ASCII, with single spaces between words.
+fn is_plain_line(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let is_plain = bytes.iter().all(|byte| matches!(byte, b' '..=b'~'));
+    let gaps = bytes.windows(2).any(|pair| pair == b"  ");
+    is_plain && !gaps && !text.starts_with(' ') && !text.ends_with(' ')
 }
 
 fn may_stay(c: char) -> bool {
@@ -53,6 +64,9 @@ mod tests {
             "ab c"
         );
         assert_eq!(one_line("a\u{A0}: b"), "a\u{A0}: b");
+        for spaced in [" a b", "a  b", "a b ", "a\tb"] {
+            assert_eq!(one_line(spaced), "a b");
+        }
         assert_eq!(lines(["", "\u{FDD1}", "x"]), ["x"]);
     }
 

@@ -1,5 +1,7 @@
 //! The text part: the same words and links as the HTML, in lines that any terminal shows.
 
+use std::borrow::Cow;
+
 use crate::clean::is_break;
 use crate::contents::{Article, Contents, Mention};
 use crate::template::Hole;
@@ -166,9 +168,8 @@ fn wrapped_within(text: &str, indent: &str, room: usize) -> String {
     let mut used = 0;
     let words = text.split(is_break).filter(|word| !word.is_empty());
     for piece in words.flat_map(|word| pieces(word, room)) {
-        let columns = width(&piece.text);
         let space = usize::from(piece.starts_a_word && used > 0);
-        if used > 0 && (used + space + columns > room || !piece.starts_a_word) {
+        if used > 0 && (used + space + piece.columns > room || !piece.starts_a_word) {
             wrapped.push('\n');
             wrapped.push_str(indent);
             used = 0;
@@ -177,44 +178,53 @@ fn wrapped_within(text: &str, indent: &str, room: usize) -> String {
             used += 1;
         }
         wrapped.push_str(&piece.text);
-        used += columns;
+        used += piece.columns;
     }
     wrapped
 }
 
 /// A word, or what fits on a line of one that does not.
-struct Piece {
-    text: String,
+struct Piece<'a> {
+    text: Cow<'a, str>,
+    columns: usize,
     starts_a_word: bool,
 }
 
 /// An address stays whole, since half of one leads nowhere.
-fn pieces(word: &str, room: usize) -> Vec<Piece> {
-    if width(word) <= room || word.contains("://") || word.starts_with("mailto:") {
-        let text = word.to_owned();
-        return vec![Piece {
-            text,
-            starts_a_word: true,
-        }];
-    }
+fn pieces(word: &str, room: usize) -> impl Iterator<Item = Piece<'_>> {
+    let columns = width(word);
+    let stays_whole = columns <= room || word.contains("://") || word.starts_with("mailto:");
+    let whole = stays_whole.then_some(Piece {
+        text: word.into(),
+        columns,
+        starts_a_word: true,
+    });
+    let broken = match stays_whole {
+        true => Vec::new(),
+        false => broken(word, room),
+    };
+    whole.into_iter().chain(broken)
+}
+
+fn broken(word: &str, room: usize) -> Vec<Piece<'static>> {
     let mut pieces = Vec::new();
     let mut text = String::new();
     let mut used = 0;
     for letter in word.chars() {
         let is_full = used + columns(letter) > room && !joins(letter, &text);
         if is_full || used + columns(letter) > room + LIMIT - WIDTH {
-            let text = std::mem::take(&mut text);
             pieces.push(Piece {
-                text,
+                text: std::mem::take(&mut text).into(),
+                columns: std::mem::take(&mut used),
                 starts_a_word: pieces.is_empty(),
             });
-            used = 0;
         }
         text.push(letter);
         used += columns(letter);
     }
     pieces.push(Piece {
-        text,
+        text: text.into(),
+        columns: used,
         starts_a_word: pieces.is_empty(),
     });
     pieces
@@ -229,6 +239,9 @@ fn joins(letter: char, before: &str) -> bool {
 }
 
 fn width(text: &str) -> usize {
+    if text.is_ascii() {
+        return text.len();
+    }
     text.chars().map(columns).sum()
 }
 
