@@ -75,10 +75,12 @@ impl Connection {
 
     async fn offer_all(&self, mut session: Session) -> Ended {
         let mut settled = None;
+        let mut message = Message::default();
         loop {
             match self.ask(settled.take(), Wants::Work).await {
                 Answer::Work(claimed) => {
-                    let offering = AssertUnwindSafe(self.offer(&mut session, &claimed));
+                    let offering =
+                        AssertUnwindSafe(self.offer(&mut session, &mut message, &claimed));
                     // A panic over one row is that row's failure, and no other's.
                     let outcome = offering.catch_unwind().await.unwrap_or_else(|_| {
                         tracing::error!(delivery = claimed.delivery.id, "offering it panicked");
@@ -108,19 +110,21 @@ impl Connection {
         }
     }
 
-    async fn offer(&self, session: &mut Session, claimed: &Claimed) -> Outcome {
+    async fn offer(
+        &self,
+        session: &mut Session,
+        message: &mut Message,
+        claimed: &Claimed,
+    ) -> Outcome {
         let delivery = claimed.delivery.id;
-        let message = match self.render(claimed).await {
-            Ok(message) => message,
-            Err(error) => {
-                tracing::error!(
-                    delivery,
-                    error = &error as &dyn std::error::Error,
-                    "no message can be made"
-                );
-                return error.outcome();
-            }
-        };
+        if let Err(error) = self.compose(claimed, message).await {
+            tracing::error!(
+                delivery,
+                error = &error as &dyn std::error::Error,
+                "no message can be made"
+            );
+            return error.outcome();
+        }
         if !self.lease.renewed().await {
             return Outcome::unreachable("the sender's lease is over");
         }
@@ -150,7 +154,8 @@ impl Connection {
         }
     }
 
-    async fn render(&self, claimed: &Claimed) -> Result<Message, RenderFailure> {
+    /// Makes the message in `message`, which is used again and again.
+    async fn compose(&self, claimed: &Claimed, message: &mut Message) -> Result<(), RenderFailure> {
         let selection = claimed
             .delivery
             .content
@@ -160,11 +165,12 @@ impl Connection {
         let renderer = &self.sender.renderer;
         // A message that cannot be made was certainly not sent.
         let rendered = std::panic::catch_unwind(AssertUnwindSafe(|| {
-            renderer.message(
+            renderer.compose(
                 &frozen,
                 &selection,
                 &claimed.subscriber,
                 claimed.delivery.id,
+                message,
             )
         }));
         Ok(rendered.map_err(|_| RenderFailure::Panic)??)
