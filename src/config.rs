@@ -11,6 +11,7 @@ use chrono_tz::Tz;
 use lettre::message::Mailbox;
 
 use crate::db::word;
+use crate::schedule::{Rule, Schedule};
 
 word! {
     /// What becomes of a delivery that the relay may or may not have taken.
@@ -60,10 +61,16 @@ pub struct Config {
     pub pace: Pace,
     /// What a reader gets whom nothing matched, unless they chose for themselves.
     pub on_nothing: OnNothing,
+    /// How long a campaign that nobody waits for can still be called back before its first mail.
+    pub undo: Duration,
     /// When an issue goes out by itself.
-    pub schedule_rule: Option<String>,
+    pub schedule: Option<Schedule>,
+    /// The zone of that schedule, and of local times that the operator writes.
     pub schedule_time_zone: Tz,
+    /// How late a scheduled issue may still go out.
     pub schedule_grace: Duration,
+    /// Whether readers get a scheduled issue at that time of their own clocks.
+    pub readers_zone: bool,
     /// Topics and types of research of another organisation.
     pub vocabulary_file: Option<PathBuf>,
 }
@@ -159,10 +166,12 @@ pub const KEYS: &[(&str, Option<&str>)] = &[
     ("pace.per_hour", None),
     ("pace.per_day", None),
     ("pace.warm_up", None),
+    ("delivery.undo", Some("10s")),
     ("digest.on_nothing", Some("skip")),
     ("schedule.rule", None),
     ("schedule.time_zone", Some("UTC")),
     ("schedule.grace", Some("2h")),
+    ("schedule.readers_zone", Some("false")),
     ("topics.file", None),
 ];
 
@@ -267,10 +276,13 @@ fn config(from: &mut Reader<'_>) -> Option<Config> {
         duration(text).filter(|lease| (2..=600).contains(&lease.num_seconds()))
     });
     let pace = pace(from);
+    let undo = from.parsed("delivery.undo", "a time such as 10s or 5m", duration);
     let on_nothing = from.optional("digest.on_nothing", "skip, note or pick");
     let schedule_time_zone =
         from.optional("schedule.time_zone", "an IANA name such as America/Toronto");
+    let schedule = schedule_time_zone.and_then(|zone| schedule(from, zone));
     let schedule_grace = from.parsed("schedule.grace", "a time such as 2h or 30m", duration);
+    let readers_zone = from.optional("schedule.readers_zone", "true or false");
     Some(Config {
         database_url: database_url?,
         smtp_url: smtp_url?,
@@ -288,9 +300,11 @@ fn config(from: &mut Reader<'_>) -> Option<Config> {
         delivery_lease: delivery_lease?,
         pace,
         on_nothing: on_nothing?,
-        schedule_rule: from.text("schedule.rule"),
+        undo: undo?,
+        schedule,
         schedule_time_zone: schedule_time_zone?,
         schedule_grace: schedule_grace?,
+        readers_zone: readers_zone?,
         vocabulary_file: from.text("topics.file").map(PathBuf::from),
     })
 }
@@ -315,6 +329,17 @@ fn pace(from: &mut Reader<'_>) -> Pace {
                 list,
             )
             .unwrap_or_default(),
+    }
+}
+
+fn schedule(from: &mut Reader<'_>, zone: Tz) -> Option<Schedule> {
+    let (written, place) = from.found("schedule.rule")?;
+    match written.parse::<Rule>() {
+        Ok(rule) => Some(Schedule { rule, zone }),
+        Err(error) => {
+            from.mistakes.push(format!("{place}: {error}"));
+            None
+        }
     }
 }
 

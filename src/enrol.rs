@@ -356,8 +356,11 @@ fn word<T: std::str::FromStr<Err = String>>(
         .map_err(|allowed| format!("{name} {allowed}"))
 }
 
+/// Empty where the reader named none: then it is the operator's.
 fn time_zone(written: &str) -> Result<String, String> {
-    let written = if written.is_empty() { "UTC" } else { written };
+    if written.is_empty() {
+        return Ok(String::new());
+    }
     let zone: Tz = written
         .parse()
         .map_err(|_| "time_zone must be an IANA name such as America/Toronto".to_owned())?;

@@ -6,6 +6,8 @@ pub mod clock;
 
 pub mod db;
 
+pub mod schedule;
+
 pub mod config;
 
 pub mod secret;
@@ -36,7 +38,11 @@ pub mod enrol;
 
 pub mod plan;
 
-pub mod schedule;
+pub mod slot;
+
+pub mod instance;
+
+pub mod start;
 
 pub mod verp;
 

@@ -6,6 +6,7 @@ mod support;
 
 mod archive;
 mod commands;
+mod copies;
 mod crash;
 mod documents;
 mod enrolment;
@@ -14,6 +15,7 @@ mod mails;
 mod many_senders;
 mod pacing;
 mod planning;
+mod schedule;
 mod sending;
 mod simulation;
 mod smtp_session;

@@ -15,6 +15,7 @@ mod demo;
 mod issues;
 mod preview;
 mod readers;
+mod scheduling;
 mod sending;
 mod serving;
 
@@ -57,15 +58,24 @@ enum Command {
     /// One mail of an issue, as a reader would get it
     Preview(preview::Preview),
     /// Who would get what; changes nothing
-    Plan { month: Month },
+    Plan {
+        month: Month,
+        #[command(flatten)]
+        when: sending::When,
+    },
     /// Plan an issue's campaign for good, and send it
     Send(sending::Send),
     /// What became of campaigns
     #[command(subcommand)]
     Campaign(sending::CampaignCommand),
-    /// The site and the delivery in one process
+    /// What goes out by itself
+    #[command(subcommand)]
+    Schedule(scheduling::ScheduleCommand),
+    /// Make this copy of the database, restored or cloned, the one that sends
+    Adopt,
+    /// The site, the schedule and the delivery in one process
     Serve,
-    /// Delivery alone; any number of them on PostgreSQL
+    /// Schedule and delivery alone; any number of them on PostgreSQL
     Worker,
     /// Is this installation fit to send?
     Doctor,
@@ -117,9 +127,11 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Done> {
         Command::Topic(issues::TopicCommand::List) => issues::topics(&app).await,
         Command::Subscriber(command) => readers::subscriber(&app, command).await,
         Command::Preview(preview) => preview::preview(&app, preview).await,
-        Command::Plan { month } => sending::plan(&app, month).await,
+        Command::Plan { month, when } => sending::plan(&app, month, when).await,
         Command::Send(send) => sending::send(&app, send).await,
         Command::Campaign(command) => sending::campaign(&app, command).await,
+        Command::Schedule(command) => scheduling::schedule(&app, command).await,
+        Command::Adopt => scheduling::adopt(&app).await,
         Command::Serve => serving::serve(&app).await,
         Command::Worker => serving::worker(&app).await,
     };

@@ -286,7 +286,10 @@ fn print_reader(reader: &Shown) {
         reader.frequency,
         reader.format,
         reader.language,
-        reader.time_zone
+        match reader.time_zone.as_str() {
+            "" => "no time zone of their own",
+            zone => zone,
+        }
     );
     if let Some(why) = &reader.suppressed {
         say!("  suppressed: {why}");

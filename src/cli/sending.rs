@@ -9,11 +9,12 @@ use bulletin::clock;
 use bulletin::db::Db;
 use bulletin::deliver::presence::PresenceError;
 use bulletin::deliver::{SendError, Until, queue};
+use bulletin::instance::{self, Standing};
 use bulletin::issue::Month;
-use bulletin::plan::{self, Plan, Settings};
+use bulletin::plan::{self, Plan, ReadersTime, Settings};
 use bulletin::render::Renderer;
-use bulletin::schedule::Schedule;
-use chrono::{DateTime, Utc};
+use bulletin::{schedule, slot};
+use chrono::{DateTime, NaiveDateTime, Utc};
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
@@ -21,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Done;
 use super::app::{App, sender_number, stop_on_signal};
+use super::scheduling;
 
 #[derive(Args)]
 pub struct Send {
@@ -28,12 +30,22 @@ pub struct Send {
     /// Refuse if the plan is not the one with this fingerprint
     #[arg(long, value_name = "FINGERPRINT")]
     plan: Option<String>,
-    /// Not before: 2026-12-01T09:00:00Z, '2026-12-01 09:00' in schedule.time_zone, or 'next' by schedule.rule
-    #[arg(long, value_name = "WHEN")]
-    at: Option<String>,
+    #[command(flatten)]
+    when: When,
     /// Deliver now, show progress, and end with the account
     #[arg(long)]
     wait: bool,
+}
+
+/// When the mails are due; at once, if nothing is said.
+#[derive(Args)]
+pub struct When {
+    /// Not before: 2026-12-01T09:00:00Z, '2026-12-01 09:00' in schedule.time_zone, or 'next' by schedule.rule
+    #[arg(long, value_name = "WHEN")]
+    at: Option<String>,
+    /// Each reader's when clocks in their own time zone show that time
+    #[arg(long, requires = "at")]
+    readers_zone: bool,
 }
 
 #[derive(Subcommand)]
@@ -60,11 +72,14 @@ struct Status {
     seconds: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_try_at: Option<DateTime<Utc>>,
+    /// Until then the campaign can be cancelled before its first mail.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    undo_until: Option<DateTime<Utc>>,
 }
 
-pub async fn plan(app: &App, month: Month) -> anyhow::Result<Done> {
+pub async fn plan(app: &App, month: Month, when: When) -> anyhow::Result<Done> {
+    let settings = settings_for(app, &when, chrono::Duration::zero(), clock::now())?;
     let mut tx = app.db.begin().await?;
-    let settings = settings(app, clock::now());
     // Planned for real and rolled back: what is shown is what `send` would settle.
     let (_, mut plan) = plan::settle(&mut tx, month, &settings).await?;
     drop(tx);
@@ -83,20 +98,18 @@ pub async fn send(app: &App, send: Send) -> anyhow::Result<Done> {
     let renderer = Arc::new(app.renderer()?);
     let began = Instant::now();
     let now = clock::now();
-    let start_at = send
-        .at
-        .as_deref()
-        .map_or(Ok(now), |when| read_time(app, when, now))?;
+    let undo = match send.wait {
+        true => chrono::Duration::zero(),
+        false => app.config.undo,
+    };
+    let settings = settings_for(app, &send.when, undo, now)?;
+    if send.wait {
+        instance::check(&app.db, now).await?;
+    } else if let Standing::Copied(copied) = instance::look(&app.db).await? {
+        return Err(copied.into());
+    }
     let mut tx = app.db.begin().await?;
-    let (id, plan) = plan::settle(
-        &mut tx,
-        send.month,
-        &Settings {
-            start_at,
-            ..settings(app, now)
-        },
-    )
-    .await?;
+    let (id, plan) = plan::settle(&mut tx, send.month, &settings).await?;
     if let Some(wanted) = send.plan.filter(|wanted| *wanted != plan.fingerprint) {
         bail!(
             "the plan has changed: it was {wanted} and is {}; nothing was sent, look at it with `bulletin plan {}`",
@@ -113,7 +126,7 @@ pub async fn send(app: &App, send: Send) -> anyhow::Result<Done> {
         );
     }
     if !app.json {
-        announce(&plan, &campaign, now);
+        announce(&plan, &campaign, !send.wait);
     }
     let sent = if send.wait {
         deliver(app, renderer, id, campaign.start_at).await
@@ -161,7 +174,43 @@ pub fn settings(app: &App, now: DateTime<Utc>) -> Settings {
         on_unknown: app.config.on_unknown,
         now,
         start_at: now,
+        readers_time: None,
     }
+}
+
+/// The same, with what was said of the time. A campaign can be called back for `undo` before its first mail.
+fn settings_for(
+    app: &App,
+    when: &When,
+    undo: chrono::Duration,
+    now: DateTime<Utc>,
+) -> anyhow::Result<Settings> {
+    let plain = settings(app, now);
+    let soonest = now + undo;
+    let Some(written) = &when.at else {
+        return Ok(Settings {
+            start_at: soonest,
+            ..plain
+        });
+    };
+    let (at, wall) = read_time(app, written, now)?;
+    if !when.readers_zone {
+        return Ok(Settings {
+            start_at: at.max(soonest),
+            ..plain
+        });
+    }
+    let wall = wall.context(
+        "--readers-zone needs a local time, as in --at '2026-12-01 09:00', or --at next",
+    )?;
+    Ok(Settings {
+        start_at: soonest,
+        readers_time: Some(ReadersTime {
+            wall,
+            fallback: app.config.schedule_time_zone,
+        }),
+        ..plain
+    })
 }
 
 /// Sends in this process until nothing is due; where another process sends already, watches it.
@@ -251,6 +300,7 @@ async fn read_account(db: &Db, campaign: i64) -> sqlx::Result<Account> {
 async fn list(app: &App) -> anyhow::Result<Done> {
     let mut tx = app.db.read().await?;
     let campaigns = campaign::list(&mut tx).await?;
+    let held = slot::held(&mut tx).await?;
     drop(tx);
     let mut statuses = Vec::new();
     for campaign in &campaigns {
@@ -261,6 +311,7 @@ async fn list(app: &App) -> anyhow::Result<Done> {
         if statuses.is_empty() {
             say!("Nothing has been sent yet.");
         }
+        scheduling::print_alarms(&held);
     })?;
     Ok(Done::Wholly)
 }
@@ -280,6 +331,8 @@ async fn status(db: &Db, campaign: &Campaign, took: Option<Duration>) -> anyhow:
         account,
         seconds: took.map(in_seconds),
         next_try_at: next_due.filter(|_| campaign.state == State::Running),
+        undo_until: Some(campaign.start_at)
+            .filter(|start| *start > clock::now() && campaign.state != State::Cancelled),
     })
 }
 
@@ -289,30 +342,30 @@ async fn campaign_of(app: &App, month: Month) -> anyhow::Result<Campaign> {
     found.with_context(|| format!("{month} has not been sent; `bulletin send {month}` does it"))
 }
 
-/// A moment with an offset, a local time in `schedule.time_zone`, or `next`.
-fn read_time(app: &App, written: &str, now: DateTime<Utc>) -> anyhow::Result<DateTime<Utc>> {
-    let zone = app.config.schedule_time_zone;
-    let at = if written == "next" {
-        let rule = app
-            .config
-            .schedule_rule
-            .as_deref()
-            .context("'next' needs schedule.rule to be set")?;
-        Schedule::parse(rule, zone)?
+/// A moment with an offset, a local time in `schedule.time_zone`, or `next`; with what clocks there show, but for the
+/// first.
+fn read_time(
+    app: &App,
+    written: &str,
+    now: DateTime<Utc>,
+) -> anyhow::Result<(DateTime<Utc>, Option<NaiveDateTime>)> {
+    if written == "next" {
+        let schedule = app.config.schedule.as_ref();
+        let slot = schedule
+            .context("'next' needs schedule.rule to be set")?
             .next(now)
-            .context("schedule.rule is never due again")?
-    } else {
-        bulletin::schedule::moment(written, zone)
-            .context("write the time as 2026-12-01T09:00:00Z or '2026-12-01 09:00'")?
-    };
-    if at < now {
-        bail!("{at} is past; leave --at out to send now")
-    } else {
-        Ok(at)
+            .context("schedule.rule is never due again")?;
+        return Ok((slot.at, Some(slot.wall)));
     }
+    let at = schedule::moment(written, app.config.schedule_time_zone)
+        .context("write the time as 2026-12-01T09:00:00Z or '2026-12-01 09:00'")?;
+    if at < now {
+        bail!("{at} is past; leave --at out to send now");
+    }
+    Ok((at, schedule::local(written)))
 }
 
-fn announce(plan: &Plan, campaign: &Campaign, now: DateTime<Utc>) {
+fn announce(plan: &Plan, campaign: &Campaign, can_be_undone: bool) {
     match (plan.settled, campaign.state) {
         (true, State::Paused) => say!(
             "{0} is paused; `bulletin campaign resume {0}` goes on.",
@@ -329,8 +382,27 @@ fn announce(plan: &Plan, campaign: &Campaign, now: DateTime<Utc>) {
             plan.variants.len()
         ),
     }
-    if campaign.start_at > now {
-        say!("The first goes out at {}.", campaign.start_at.to_rfc3339());
+    print_span(plan);
+    if campaign.start_at <= clock::now() {
+        return;
+    }
+    say!("The first goes out at {}.", campaign.start_at.to_rfc3339());
+    if can_be_undone {
+        say!(
+            "Until then `bulletin campaign cancel {}` calls it back, and nobody gets it.",
+            plan.month
+        );
+    }
+}
+
+/// Where readers get it at different times.
+fn print_span(plan: &Plan) {
+    if let Some(due) = plan.due.filter(|due| due.first < due.last) {
+        say!(
+            "Due on readers' own clocks, from {} to {}.",
+            due.first.to_rfc3339(),
+            due.last.to_rfc3339()
+        );
     }
 }
 
@@ -358,6 +430,9 @@ pub fn print_plan(plan: &Plan) {
         say!("{:>8}  {what}", variant.subscribers);
     }
     say!("");
+    if !plan.settled {
+        print_span(plan);
+    }
     for (reason, count) in &plan.excluded {
         say!("{count:>8}  left out: {}", reason.replace('_', " "));
     }
@@ -380,6 +455,7 @@ pub fn show_account(
         account: account.clone(),
         seconds: Some(in_seconds(took)),
         next_try_at: None,
+        undo_until: None,
     };
     app.show(&status, || print_status(&status))
 }

@@ -7,7 +7,6 @@ use anyhow::Context;
 use bulletin::clock;
 use bulletin::config::Config;
 use bulletin::db::Db;
-use bulletin::deliver::{SendError, Until};
 use bulletin::secret::Keys;
 use bulletin::web::{self, Site};
 use serde::Serialize;
@@ -15,7 +14,8 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::Done;
-use super::app::{self, App, sender_number, stop_on_signal};
+use super::app::{self, App, stop_on_signal};
+use super::scheduling::{self, Duty};
 
 /// The site and the delivery, until told to stop.
 pub async fn serve(app: &App) -> anyhow::Result<Done> {
@@ -43,14 +43,14 @@ pub async fn serve(app: &App) -> anyhow::Result<Done> {
     Ok(Done::Wholly)
 }
 
-/// The delivery beside the site. While nothing may be sent, the site stands alone.
+/// Delivery and schedule beside the site. While nothing may be sent, the site stands alone.
 fn send(
     app: &App,
     stop: CancellationToken,
-) -> anyhow::Result<impl Future<Output = Result<(), SendError>> + Send + 'static> {
+) -> anyhow::Result<impl Future<Output = anyhow::Result<()>> + Send + 'static> {
     let missing = app.config.missing_identity();
-    let sender = match missing.is_empty() {
-        true => Some(app.sender(Arc::new(app.renderer()?))?),
+    let duty = match missing.is_empty() {
+        true => Some(Duty::of(app, true)?),
         false => {
             tracing::warn!(
                 "nothing is sent before these are set: {}",
@@ -60,8 +60,8 @@ fn send(
         }
     };
     Ok(async move {
-        match sender {
-            Some(sender) => sender.run(sender_number(), Until::Stopped, stop).await,
+        match duty {
+            Some(duty) => duty.run(stop).await,
             None => {
                 stop.cancelled().await;
                 Ok(())
@@ -70,12 +70,12 @@ fn send(
     })
 }
 
-/// Delivery alone, until told to stop.
+/// Delivery and schedule alone, until told to stop.
 pub async fn worker(app: &App) -> anyhow::Result<Done> {
     let stop = stop_on_signal();
-    let sender = app.sender(Arc::new(app.renderer()?))?;
+    let duty = Duty::of(app, false)?;
     tracing::info!("delivering");
-    sender.run(sender_number(), Until::Stopped, stop).await?;
+    duty.run(stop).await?;
     Ok(Done::Wholly)
 }
 
@@ -105,7 +105,11 @@ pub async fn doctor(config: Config, json: bool) -> anyhow::Result<Done> {
         database(&config).await,
         key_file(&config),
         signature(&config),
-        schedule(&config),
+        finding(
+            "this copy of the database",
+            scheduling::examine_copy(&config).await,
+        ),
+        finding("the schedule", scheduling::examine(&config).await),
         relay(&config).await,
     ];
     if json {
@@ -192,20 +196,6 @@ fn signature(config: &Config) -> Finding {
         Ok(records.collect::<Vec<_>>().join("; and "))
     };
     finding("the signature", look())
-}
-
-fn schedule(config: &Config) -> Finding {
-    let look = || -> anyhow::Result<String> {
-        let Some(rule) = &config.schedule_rule else {
-            return Ok("none: `bulletin send` is what sends".to_owned());
-        };
-        let schedule = bulletin::schedule::Schedule::parse(rule, config.schedule_time_zone)?;
-        let next = schedule
-            .next(clock::now())
-            .context("schedule.rule is never due again")?;
-        Ok(format!("next due at {}", next.to_rfc3339()))
-    };
-    finding("the schedule", look())
 }
 
 async fn relay(config: &Config) -> Finding {

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Order, Plan, PlanError, Variant};
+use chrono::{DateTime, Utc};
+
+use super::{Order, Plan, PlanError, Span, Variant};
 use crate::archive::KeptIssue;
 use crate::content::{Content, Occasion, Selection};
 use crate::db::{Tx, on};
@@ -44,8 +46,26 @@ pub(super) async fn describe(
         nothing_matched,
         excluded,
         warnings,
+        due: span(tx, campaign).await?,
         fingerprint,
         settled,
+    })
+}
+
+/// The index on what is due has both ends at hand; min and max together would read it all.
+async fn span(tx: &mut Tx, campaign: i64) -> sqlx::Result<Option<Span>> {
+    let ends: (Option<DateTime<Utc>>, Option<DateTime<Utc>>) = on!(tx, |conn| {
+        sqlx::query_as(
+        "SELECT (SELECT min(due_at) FROM delivery WHERE campaign_id = $1 AND due_at IS NOT NULL), \
+             (SELECT max(due_at) FROM delivery WHERE campaign_id = $1 AND due_at IS NOT NULL)",
+    )
+    .bind(campaign)
+    .fetch_one(conn)
+    .await
+    })?;
+    Ok(match ends {
+        (Some(first), Some(last)) => Some(Span { first, last }),
+        _ => None,
     })
 }
 

@@ -2,6 +2,7 @@
 
 mod describe;
 mod sent;
+mod zones;
 
 use std::collections::BTreeMap;
 
@@ -20,6 +21,8 @@ use crate::db::{Tx, on};
 use crate::issue::Month;
 use crate::subscription::{Choice, Frequency};
 
+pub use self::zones::{ReadersTime, first as first_of_readers};
+
 /// Choices, or deliveries, that are held in memory at a time.
 const PAGE: i64 = 5_000;
 
@@ -37,9 +40,17 @@ pub struct Plan {
     /// How many are left out, by reason.
     pub excluded: BTreeMap<String, i64>,
     pub warnings: Vec<String>,
+    /// When the first and the last of those that wait are due.
+    pub due: Option<Span>,
     pub fingerprint: String,
     /// Whether the issue's campaign exists already; then this is what it settled.
     pub settled: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Span {
+    pub first: DateTime<Utc>,
+    pub last: DateTime<Utc>,
 }
 
 /// One distinct content: a set of summaries.
@@ -67,7 +78,10 @@ pub struct Settings {
     pub on_nothing: OnNothing,
     pub on_unknown: OnUnknown,
     pub now: DateTime<Utc>,
+    /// No delivery is due before.
     pub start_at: DateTime<Utc>,
+    /// Each reader's is due when their own clocks show this; `None`: all are due at the start.
+    pub readers_time: Option<ReadersTime>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -111,17 +125,12 @@ pub async fn settle(
         return Ok((campaign.id, plan));
     }
     let content = freeze(tx, &issue).await?;
-    let id = campaign::add(
-        tx,
-        issue.id,
-        &content,
-        settings.on_unknown,
-        settings.now,
-        settings.start_at,
-    )
-    .await?;
+    let (start_at, late_zones) = zones::settle(tx, settings).await?;
+    let on_unknown = settings.on_unknown;
+    let id = campaign::add(tx, issue.id, &content, on_unknown, settings.now, start_at).await?;
     match_choices(tx, &content, month).await?;
-    add_deliveries(tx, id, settings).await?;
+    add_deliveries(tx, id, settings, start_at).await?;
+    zones::forget(tx).await?;
     let already_sent = sent::leave_out(tx, id, &content, settings).await?;
     let fingerprint = fingerprint(tx, id, &content).await?;
     campaign::set_fingerprint(tx, id, &fingerprint).await?;
@@ -136,6 +145,11 @@ pub async fn settle(
     )
     .await?;
     plan.warnings.extend(unusual(tx, id, &plan).await?);
+    if late_zones > 0 {
+        plan.warnings.push(format!(
+            "in {late_zones} time zones of readers that time is past: they get it at the start"
+        ));
+    }
     on!(&mut *tx, |conn| sqlx::query("DELETE FROM plan_choice")
         .execute(conn)
         .await
@@ -244,16 +258,22 @@ async fn keep_selected(tx: &mut Tx, selected: &[serde_json::Value]) -> sqlx::Res
 }
 
 /// One delivery for each active reader who gets something.
-async fn add_deliveries(tx: &mut Tx, campaign: i64, settings: &Settings) -> sqlx::Result<()> {
+async fn add_deliveries(
+    tx: &mut Tx,
+    campaign: i64,
+    settings: &Settings,
+    start_at: DateTime<Utc>,
+) -> sqlx::Result<()> {
     on!(tx, |conn| {
         sqlx::query(
         "INSERT INTO delivery (campaign_id, subscriber_id, content, state, due_at, attempts, changed_at) \
          SELECT $1, s.id, \
            CASE WHEN p.content <> $2 THEN p.content \
                 WHEN COALESCE(s.on_nothing, $3) = 'note' THEN CAST($4 AS text) ELSE CAST($5 AS text) END, \
-           'waiting', $6, 0, $7 \
+           'waiting', COALESCE(z.at, $6), 0, $7 \
          FROM subscriber s JOIN plan_choice p ON p.choice_id = s.choice_id AND p.frequency = s.frequency \
          LEFT JOIN suppression x ON x.address_hash = s.address_hash \
+         LEFT JOIN plan_zone z ON z.time_zone = s.time_zone \
          WHERE s.state = 'active' AND x.address_hash IS NULL \
            AND (p.content <> $2 OR COALESCE(s.on_nothing, $3) <> 'skip') \
          ON CONFLICT (campaign_id, subscriber_id) DO NOTHING",
@@ -263,7 +283,7 @@ async fn add_deliveries(tx: &mut Tx, campaign: i64, settings: &Settings) -> sqlx
     .bind(settings.on_nothing.as_str())
     .bind(Selection::note().to_string())
     .bind(Selection::pick().to_string())
-    .bind(settings.start_at)
+    .bind(start_at)
     .bind(settings.now)
     .execute(conn)
     .await

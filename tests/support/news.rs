@@ -61,6 +61,7 @@ impl News {
                 on_unknown: OnUnknown::Retry,
                 now,
                 start_at: now,
+                readers_time: None,
             },
             clock: Arc::new(Mutex::new(now)),
             _folder: folder,

@@ -1,0 +1,303 @@
+//! Copies of a database, and senders that fall again and again: nothing is sent that a person would not want.
+
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use bulletin::db::Db;
+use bulletin::instance::{self, InstanceError, Standing};
+use bulletin::start;
+use chrono::{DateTime, Utc};
+use tempfile::TempDir;
+
+use crate::support::{Peer, databases, each_database, root};
+
+fn at(utc: &str) -> DateTime<Utc> {
+    utc.parse().unwrap()
+}
+
+/// A database's command line, in a folder of its own.
+struct Desk {
+    folder: TempDir,
+    database: String,
+    relay: String,
+}
+
+impl Desk {
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_bulletin"));
+        command
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env("BULLETIN_DATABASE_URL", &self.database)
+            .env("BULLETIN_SMTP_URL", &self.relay)
+            .env("BULLETIN_SITE_LISTEN", "127.0.0.1:0")
+            .env("BULLETIN_DELIVERY_UNDO", "0s")
+            .env("BULLETIN_SENDER_FROM", "Research News <news@example.org>")
+            .env("BULLETIN_SENDER_REPLY_TO", "editor@example.org")
+            .env("BULLETIN_SENDER_POSTAL_ADDRESS", "1 Sample Street")
+            .env("BULLETIN_SENDER_CONTACT", "editor@example.org")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    fn done(&self, arguments: &[&str]) {
+        let output = self.run(arguments);
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}: {error}");
+    }
+
+    /// Refused, with these words.
+    fn refused(&self, arguments: &[&str], words: &str) {
+        let output = self.run(arguments);
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {error}");
+        assert!(error.contains(words), "{arguments:?}: {error}");
+    }
+
+    fn start(&self, arguments: &[&str]) -> Child {
+        self.command(arguments)
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
+    }
+}
+
+/// A desk at which three months and one reader have come in.
+fn desk(database: String, peer: &Peer) -> Desk {
+    let desk = Desk {
+        folder: TempDir::new().unwrap(),
+        database,
+        relay: format!("smtp://{}", peer.address),
+    };
+    let page = root().join("tests/fixtures/pages/plain.txt");
+    desk.done(&["import", page.to_str().unwrap()]);
+    let readers = "address,consent_at,consent_source\na@peer.test,2020-01-01,form\n";
+    std::fs::write(desk.folder.path().join("readers.csv"), readers).unwrap();
+    desk.done(&["subscriber", "import", "readers.csv"]);
+    desk
+}
+
+/// Waits for something that another process does.
+async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let began = Instant::now();
+    while !holds().await {
+        assert!(began.elapsed() < Duration::from_secs(60), "{what}");
+        tokio::task::yield_now().await;
+    }
+}
+
+fn stop(mut child: Child) {
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+/// The first month is sent from the original; the copy, at `copy`, sends nothing before it is adopted.
+async fn a_copy_is_paused_until_it_is_adopted(original: &Desk, copy: Desk, peer: &Peer) {
+    assert_eq!(peer.taken().len(), 1);
+    copy.refused(&["send", "2020-03", "--wait"], "`bulletin adopt`");
+    copy.refused(&["send", "2020-03"], "`bulletin adopt`");
+    copy.refused(&["worker"], "`bulletin adopt`");
+    let examined = String::from_utf8(copy.run(&["doctor"]).stdout).unwrap();
+    assert!(
+        examined.contains("mend  this copy of the database: "),
+        "{examined}"
+    );
+    assert_eq!(peer.taken().len(), 1);
+    let serving = copy.start(&["serve"]);
+    copy.done(&["adopt"]);
+    copy.done(&["send", "2020-03"]);
+    until(
+        "the site that was up sends once it is adopted",
+        async || peer.taken().len() == 2,
+    )
+    .await;
+    stop(serving);
+    original.done(&["send", "2019-03", "--wait"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_copied_file_starts_paused_and_adopting_frees_it() {
+    let peer = Peer::start().await;
+    let folder = TempDir::new().unwrap();
+    let [first, second] = ["first.db", "second.db"].map(|name| folder.path().join(name));
+    let original = desk(format!("sqlite://{}", first.display()), &peer);
+    original.done(&["send", "2022-11", "--wait"]);
+    std::fs::copy(&first, &second).unwrap();
+    let copy = Desk {
+        folder: TempDir::new().unwrap(),
+        database: format!("sqlite://{}", second.display()),
+        relay: original.relay.clone(),
+    };
+    a_copy_is_paused_until_it_is_adopted(&original, copy, &peer).await;
+    // Restored to its own place: another file under the same name.
+    std::fs::rename(&second, &first).unwrap();
+    original.refused(&["send", "2019-03", "--wait"], "inode");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cloned_postgres_database_starts_paused_and_adopting_frees_it() {
+    let (Some(first), Some(other)) = (databases::new_postgres_url(), databases::new_postgres_url())
+    else {
+        return;
+    };
+    let peer = Peer::start().await;
+    let original = desk(first.clone(), &peer);
+    original.done(&["send", "2022-11", "--wait"]);
+    let name = |url: &str| {
+        let path = url.split('?').next().unwrap();
+        path.rsplit('/').next().unwrap().to_owned()
+    };
+    let clone = format!("{}_clone", name(&first));
+    let sql = format!("CREATE DATABASE {clone} TEMPLATE {}", name(&first));
+    let pool = sqlx::PgPool::connect(&other).await.unwrap();
+    sqlx::query(sqlx::AssertSqlSafe(sql))
+        .execute(&pool)
+        .await
+        .unwrap();
+    let copy = Desk {
+        folder: TempDir::new().unwrap(),
+        database: first.replace(&name(&first), &clone),
+        relay: original.relay.clone(),
+    };
+    a_copy_is_paused_until_it_is_adopted(&original, copy, &peer).await;
+}
+
+each_database!(a_database_that_never_sent_is_marked_by_its_first_sender);
+async fn a_database_that_never_sent_is_marked_by_its_first_sender(db: Db) {
+    let now = at("2026-03-03T14:00:00Z");
+    assert_eq!(instance::look(&db).await.unwrap(), Standing::NeverSent);
+    for _ in 0..2 {
+        instance::check(&db, now).await.unwrap();
+        assert_eq!(instance::look(&db).await.unwrap(), Standing::Sends);
+    }
+}
+
+each_database!(three_starts_that_came_to_nothing_pause_the_fourth);
+async fn three_starts_that_came_to_nothing_pause_the_fourth(db: Db) {
+    let this = start::this_process();
+    assert!(start::is_alive(&this));
+    // The same number at another time: a process of before.
+    let (fallen, _) = this.rsplit_once(' ').unwrap();
+    let fallen = format!("{fallen} 1");
+    assert!(!start::is_alive(&fallen));
+    let paused = async |now: &str| {
+        let mut tx = db.read().await.unwrap();
+        start::paused_until(&mut tx, at(now), start::is_alive)
+            .await
+            .unwrap()
+    };
+    let begin = async |sender: i64, process: &str, now: &str| {
+        let mut tx = db.begin().await.unwrap();
+        start::begin(&mut tx, sender, process, at(now))
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+    };
+    begin(1, &fallen, "2026-03-03T14:00:00Z").await;
+    begin(2, &fallen, "2026-03-03T14:01:00Z").await;
+    begin(3, &fallen, "2026-03-03T14:02:00Z").await;
+    begin(4, &this, "2026-03-03T14:03:00Z").await;
+    begin(5, "elsewhere 17 1", "2026-03-03T14:03:00Z").await;
+    assert_eq!(
+        paused("2026-03-03T14:04:00Z").await,
+        Some(at("2026-03-03T14:10:00Z"))
+    );
+    assert_eq!(
+        paused("2026-03-03T14:10:00Z").await,
+        None,
+        "the ten minutes are over"
+    );
+    let mut tx = db.begin().await.unwrap();
+    start::progressed(&mut tx, 2).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(
+        paused("2026-03-03T14:04:00Z").await,
+        None,
+        "one got something done"
+    );
+    begin(6, &fallen, "2026-03-03T14:03:00Z").await;
+    assert!(paused("2026-03-03T14:04:00Z").await.is_some());
+    let mut tx = db.begin().await.unwrap();
+    start::ended(&mut tx, 6).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(
+        paused("2026-03-03T14:04:00Z").await,
+        None,
+        "one stopped as it should"
+    );
+}
+
+/// Killed three times before anything was due, `serve` keeps its site and sends nothing; a send by hand still goes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn three_crashes_pause_serve_but_not_a_send_by_hand() {
+    let peer = Peer::start().await;
+    let database = databases::sqlite().await;
+    let desk = desk(database.url.clone(), &peer);
+    let fallen = async || {
+        let mut tx = database.db.read().await.unwrap();
+        let now = bulletin::clock::now();
+        start::paused_until(&mut tx, now, |_| false).await.unwrap()
+    };
+    for _ in 0..3 {
+        let before = starts(&database.db).await;
+        let mut serving = desk.start(&["serve"]);
+        until("it starts", async || {
+            starts(&database.db).await > before || serving.try_wait().unwrap().is_some()
+        })
+        .await;
+        stop(serving);
+    }
+    assert!(fallen().await.is_some());
+    let output = desk.folder.path().join("said");
+    let said = std::fs::File::create(&output).unwrap();
+    let serving = desk
+        .command(&["serve"])
+        .stdout(Stdio::null())
+        .stderr(said)
+        .spawn()
+        .unwrap();
+    desk.done(&["send", "2022-11"]);
+    until("it says why it is paused", async || {
+        std::fs::read_to_string(&output)
+            .unwrap()
+            .contains("sending is paused: 3 starts within 10 minutes")
+    })
+    .await;
+    assert!(peer.taken().is_empty());
+    desk.done(&["send", "2022-11", "--wait"]);
+    assert_eq!(peer.taken().len(), 1);
+    stop(serving);
+    assert_eq!(
+        starts(&database.db).await,
+        3,
+        "a start that is paused is none"
+    );
+}
+
+async fn starts(db: &Db) -> i64 {
+    let bulletin::db::Db::Sqlite { read, .. } = db else {
+        panic!("a file")
+    };
+    sqlx::query_scalar("SELECT count(*) FROM sender_start")
+        .fetch_one(read)
+        .await
+        .unwrap()
+}
+
+#[test]
+fn a_copy_says_where_it_was_and_what_to_do() {
+    let error: InstanceError = instance::Copied {
+        marked: "/a/b.db (inode 1)".to_owned(),
+        here: "/c/b.db (inode 2)".to_owned(),
+    }
+    .into();
+    let words = error.to_string();
+    for part in ["/a/b.db (inode 1)", "/c/b.db (inode 2)", "`bulletin adopt`"] {
+        assert!(words.contains(part), "{words}");
+    }
+}
