@@ -1,12 +1,19 @@
 //! Which copy of a database is the one that sends: a restored or cloned one must not write to the readers again.
+//!
+//! A database is marked with where it lies when a sender first runs on it; a clone lies elsewhere. A SQLite file that
+//! is overwritten by its backup lies where it did. So it holds a token too, which is changed often and stands in a
+//! file beside it as well: a backup holds one of before.
 
+use std::fs::File;
+use std::io::Write;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 use sqlx::PgPool;
+use uuid::Uuid;
 
-use crate::db::{Db, on};
+use crate::db::{self, Db, DbError, Tx, on};
 
 /// Where a database stands towards its mark.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,58 +42,143 @@ pub struct Copied {
 pub enum InstanceError {
     #[error(transparent)]
     Copied(#[from] Copied),
-    #[error("the database's file cannot be looked at")]
+    #[error("the database's file, or the token beside it, cannot be read or written")]
     File(#[from] std::io::Error),
+    #[error("the lock of the token beside the database cannot be had")]
+    Lock(#[from] DbError),
     #[error("the database failed")]
     Database(#[from] sqlx::Error),
 }
 
 /// Whether this database may send; changes nothing.
 pub async fn look(db: &Db) -> Result<Standing, InstanceError> {
+    let _alone = alone(db).await?;
     let here = mark_of(db).await?;
-    let marked: Option<String> = on!(&mut db.read().await?, |conn| sqlx::query_scalar(
-        "SELECT mark FROM instance WHERE id = 1"
-    )
-    .fetch_optional(conn)
-    .await)?;
-    Ok(match marked {
-        None => Standing::NeverSent,
-        Some(marked) if marked == here => Standing::Sends,
-        Some(marked) => Standing::Copied(Copied { marked, here }),
-    })
+    standing(&mut db.read().await?, db, here).await
 }
 
-/// To be asked before anything is sent. Marks a database that never sent.
-pub async fn check(db: &Db, now: DateTime<Utc>) -> Result<(), InstanceError> {
-    if look(db).await? == Standing::NeverSent {
-        let here = mark_of(db).await?;
-        write(db, "DO NOTHING", &here, now).await?;
+/// To be asked before anything is sent, and now and then while something is. Marks a database that never sent, and
+/// changes the token to `token`, which must be random.
+pub async fn check(db: &Db, token: Uuid, now: DateTime<Utc>) -> Result<(), InstanceError> {
+    let _alone = alone(db).await?;
+    let here = mark_of(db).await?;
+    let mut tx = db.begin().await?;
+    if let Standing::Copied(copied) = standing(&mut tx, db, here.clone()).await? {
+        return Err(copied.into());
     }
-    match look(db).await? {
-        Standing::Copied(copied) => Err(copied.into()),
-        Standing::Sends | Standing::NeverSent => Ok(()),
-    }
+    mark(tx, db, &here, token, now).await
 }
 
 /// Makes this copy the one that sends.
-pub async fn adopt(db: &Db, now: DateTime<Utc>) -> Result<(), InstanceError> {
+pub async fn adopt(db: &Db, token: Uuid, now: DateTime<Utc>) -> Result<(), InstanceError> {
+    let _alone = alone(db).await?;
     let here = mark_of(db).await?;
-    let anew = "DO UPDATE SET mark = excluded.mark, marked_at = excluded.marked_at";
-    Ok(write(db, anew, &here, now).await?)
+    mark(db.begin().await?, db, &here, token, now).await
 }
 
-async fn write(db: &Db, otherwise: &str, mark: &str, now: DateTime<Utc>) -> sqlx::Result<()> {
-    let mut tx = db.begin().await?;
-    let sql = format!(
-        "INSERT INTO instance (id, mark, marked_at) VALUES (1, $1, $2) ON CONFLICT (id) {otherwise}"
-    );
-    on!(&mut tx, |conn| sqlx::query(sqlx::AssertSqlSafe(sql))
-        .bind(mark)
-        .bind(now)
-        .execute(conn)
-        .await
-        .map(drop))?;
-    tx.commit().await
+/// A token and the file beside it are read and changed by one process at a time, for no transaction spans both. To be
+/// taken before any transaction.
+async fn alone(db: &Db) -> Result<Option<File>, InstanceError> {
+    let Db::Sqlite { file, .. } = db else {
+        return Ok(None);
+    };
+    let file = file.clone();
+    let locked = tokio::task::spawn_blocking(move || db::lock(&file, "token", true)).await;
+    Ok(locked.map_err(std::io::Error::other)??)
+}
+
+async fn standing(tx: &mut Tx, db: &Db, here: String) -> Result<Standing, InstanceError> {
+    let Some((marked, token)) = marked(tx).await? else {
+        return Ok(Standing::NeverSent);
+    };
+    if marked != here {
+        return Ok(Standing::Copied(Copied { marked, here }));
+    }
+    if let Db::Sqlite { file, .. } = db
+        && !Beside::of(file).read()?.contains(&token)
+    {
+        let marked = format!("{marked}, after this copy was made");
+        return Ok(Standing::Copied(Copied { marked, here }));
+    }
+    Ok(Standing::Sends)
+}
+
+async fn marked(tx: &mut Tx) -> sqlx::Result<Option<(String, String)>> {
+    on!(tx, |conn| sqlx::query_as(
+        "SELECT mark, token FROM instance WHERE id = 1"
+    )
+    .fetch_optional(conn)
+    .await)
+}
+
+/// Until the commit is certain, both tokens stand beside the file: a crash at any point leaves one that fits.
+async fn mark(
+    mut tx: Tx,
+    db: &Db,
+    here: &str,
+    token: Uuid,
+    now: DateTime<Utc>,
+) -> Result<(), InstanceError> {
+    let before = marked(&mut tx).await?.map(|(_, token)| token);
+    let token = token.simple().to_string();
+    let beside = match db {
+        Db::Sqlite { file, .. } => Some(Beside::of(file)),
+        Db::Postgres(_) => None,
+    };
+    if let Some(beside) = &beside {
+        beside.write(&[Some(token.as_str()), before.as_deref()])?;
+    }
+    on!(&mut tx, |conn| {
+        sqlx::query(
+        "INSERT INTO instance (id, mark, token, marked_at) VALUES (1, $1, $2, $3) ON CONFLICT (id) \
+         DO UPDATE SET mark = excluded.mark, token = excluded.token, marked_at = excluded.marked_at",
+    )
+    .bind(here)
+    .bind(&token)
+    .bind(now)
+    .execute(conn)
+    .await
+    .map(drop)
+    })?;
+    tx.commit().await?;
+    if let Some(beside) = &beside {
+        beside.write(&[Some(token.as_str())])?;
+    }
+    Ok(())
+}
+
+/// The file beside a SQLite file that holds its token.
+struct Beside(PathBuf);
+
+impl Beside {
+    fn of(database: &Path) -> Beside {
+        let mut path = database.as_os_str().to_owned();
+        path.push(".token");
+        Beside(path.into())
+    }
+
+    /// Empty when there is none.
+    fn read(&self) -> std::io::Result<Vec<String>> {
+        match std::fs::read_to_string(&self.0) {
+            Ok(text) => Ok(text.lines().map(str::to_owned).collect()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Durable before the database's commit is: after a power cut a person must not be needed.
+    fn write(&self, tokens: &[Option<&str>]) -> std::io::Result<()> {
+        let tokens: Vec<&str> = tokens.iter().copied().flatten().collect();
+        let new = self.0.with_extension("token.new");
+        let mut file = File::create(&new)?;
+        file.write_all(tokens.join("\n").as_bytes())?;
+        file.sync_all()?;
+        std::fs::rename(&new, &self.0)?;
+        match self.0.parent().filter(|folder| *folder != Path::new("")) {
+            Some(folder) => File::open(folder)?.sync_all(),
+            None => File::open(".")?.sync_all(),
+        }
+    }
 }
 
 /// What a copy cannot have in common with what it was copied from.
@@ -107,23 +199,25 @@ fn mark_of_file(file: &Path) -> std::io::Result<String> {
     ))
 }
 
-/// A dump restored elsewhere has another number in its cluster, or is in another cluster. Not every role may ask for
-/// the cluster's own number; number and name of the database tell less, but something.
+/// A dump restored elsewhere has another number in its cluster, or is in another cluster; restored to its place, its
+/// tables have other numbers. Not every role may ask for the cluster's own number: the name says less, but something.
 async fn mark_of_cluster(pool: &PgPool) -> sqlx::Result<String> {
-    let (database, name): (i64, String) = sqlx::query_as(
-        "SELECT CAST(oid AS bigint), CAST(datname AS text) FROM pg_database WHERE datname = current_database()",
+    let (database, table, name): (i64, i64, String) = sqlx::query_as(
+        "SELECT CAST(oid AS bigint), CAST(CAST('instance' AS regclass) AS bigint), CAST(datname AS text) \
+         FROM pg_database WHERE datname = current_database()",
     )
     .fetch_one(pool)
     .await?;
+    let place = format!("database {database}, table {table}");
     let may_ask: bool =
         sqlx::query_scalar("SELECT has_function_privilege('pg_control_system()', 'execute')")
             .fetch_one(pool)
             .await?;
     if !may_ask {
-        return Ok(format!("database {database} '{name}'"));
+        return Ok(format!("{place} of '{name}'"));
     }
     let cluster: i64 = sqlx::query_scalar("SELECT system_identifier FROM pg_control_system()")
         .fetch_one(pool)
         .await?;
-    Ok(format!("database {database} of the cluster {cluster}"))
+    Ok(format!("{place} of the cluster {cluster}"))
 }

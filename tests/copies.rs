@@ -97,7 +97,7 @@ fn stop(mut child: Child) {
 }
 
 /// The first month is sent from the original; the copy, at `copy`, sends nothing before it is adopted.
-async fn a_copy_is_paused_until_it_is_adopted(original: &Desk, copy: Desk, peer: &Peer) {
+async fn a_copy_is_paused_until_it_is_adopted(copy: Desk, peer: &Peer) {
     assert_eq!(peer.taken().len(), 1);
     copy.refused(&["send", "2020-03", "--wait"], "`bulletin adopt`");
     copy.refused(&["send", "2020-03"], "`bulletin adopt`");
@@ -117,7 +117,6 @@ async fn a_copy_is_paused_until_it_is_adopted(original: &Desk, copy: Desk, peer:
     )
     .await;
     stop(serving);
-    original.done(&["send", "2019-03", "--wait"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -133,10 +132,27 @@ async fn a_copied_file_starts_paused_and_adopting_frees_it() {
         database: format!("sqlite://{}", second.display()),
         relay: original.relay.clone(),
     };
-    a_copy_is_paused_until_it_is_adopted(&original, copy, &peer).await;
-    // Restored to its own place: another file under the same name.
-    std::fs::rename(&second, &first).unwrap();
-    original.refused(&["send", "2019-03", "--wait"], "inode");
+    a_copy_is_paused_until_it_is_adopted(copy, &peer).await;
+    original.done(&["send", "2020-03", "--wait"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backup_put_back_in_its_place_starts_paused() {
+    let peer = Peer::start().await;
+    let database = TempDir::new().unwrap();
+    let [file, backup] = ["b.db", "backup.db"].map(|name| database.path().join(name));
+    let desk = desk(format!("sqlite://{}", file.display()), &peer);
+    desk.done(&["send", "2022-11", "--wait"]);
+    std::fs::copy(&file, &backup).unwrap();
+    std::fs::copy(&backup, &file).unwrap();
+    desk.done(&["send", "2020-03", "--wait"]);
+    // Its own backup as it was a moment ago is no copy; that of before the last send is, though it lies where it did.
+    std::fs::copy(&backup, &file).unwrap();
+    desk.refused(&["send", "2020-03", "--wait"], "after this copy was made");
+    desk.done(&["adopt"]);
+    desk.done(&["send", "2020-03", "--wait"]);
+    std::fs::rename(&backup, &file).unwrap();
+    desk.refused(&["send", "2020-03", "--wait"], "inode");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -164,16 +180,34 @@ async fn a_cloned_postgres_database_starts_paused_and_adopting_frees_it() {
         database: first.replace(&name(&first), &clone),
         relay: original.relay.clone(),
     };
-    a_copy_is_paused_until_it_is_adopted(&original, copy, &peer).await;
+    a_copy_is_paused_until_it_is_adopted(copy, &peer).await;
 }
 
 each_database!(a_database_that_never_sent_is_marked_by_its_first_sender);
 async fn a_database_that_never_sent_is_marked_by_its_first_sender(db: Db) {
     let now = at("2026-03-03T14:00:00Z");
     assert_eq!(instance::look(&db).await.unwrap(), Standing::NeverSent);
-    for _ in 0..2 {
-        instance::check(&db, now).await.unwrap();
+    for token in 0..3 {
+        let token = uuid::Uuid::from_u128(token);
+        instance::check(&db, token, now).await.unwrap();
         assert_eq!(instance::look(&db).await.unwrap(), Standing::Sends);
+    }
+}
+
+each_database!(a_mark_that_many_ask_for_at_once_still_fits);
+async fn a_mark_that_many_ask_for_at_once_still_fits(db: Db) {
+    let asked = (0..40).map(|_| {
+        let db = db.clone();
+        tokio::spawn(async move {
+            let now = at("2026-03-03T14:00:00Z");
+            instance::check(&db, uuid::Uuid::new_v4(), now)
+                .await
+                .unwrap();
+            assert_eq!(instance::look(&db).await.unwrap(), Standing::Sends);
+        })
+    });
+    for asked in asked.collect::<Vec<_>>() {
+        asked.await.unwrap();
     }
 }
 

@@ -32,6 +32,8 @@ CREATE TABLE plan_zone (
 CREATE TABLE instance (
     id BIGINT PRIMARY KEY CHECK (id = 1),
     mark TEXT NOT NULL,
+    -- Changed now and then; a SQLite file has it beside it too.
+    token TEXT NOT NULL,
     marked_at TIMESTAMPTZ NOT NULL
 );
 

@@ -15,6 +15,7 @@ use bulletin::start;
 use clap::Subcommand;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use super::Done;
 use super::app::{App, sender_number};
@@ -28,6 +29,9 @@ pub enum ScheduleCommand {
 /// How many slots that have come, and that are to come, are shown.
 const SHOWN: i64 = 24;
 pub const TO_COME: usize = 3;
+
+/// A backup is older than the database that it came from by so much at least, or is as good as that one.
+const NEW_TOKEN: Duration = Duration::from_secs(600);
 
 /// How often a site whose database is a copy looks whether it was adopted.
 const ADOPTED_YET: Duration = Duration::from_secs(2);
@@ -105,7 +109,7 @@ pub fn print_alarms(held: &[Noted]) {
 /// Makes this copy of the database the one that sends.
 pub async fn adopt(app: &App) -> anyhow::Result<Done> {
     let before = instance::look(&app.db).await?;
-    instance::adopt(&app.db, clock::now()).await?;
+    instance::adopt(&app.db, Uuid::new_v4(), clock::now()).await?;
     let adopted = serde_json::json!({ "adopted": matches!(before, Standing::Copied(_)) });
     app.show(&adopted, || match before {
         Standing::Copied(copied) => say!(
@@ -169,11 +173,15 @@ impl Duty {
         let scheduling = self
             .scheduler
             .map(|scheduler| tokio::spawn(scheduler.run(schedule_stop.clone())));
+        let marking = tokio::spawn(keep_marking(db.clone(), schedule_stop.clone()));
         let sent = self.sender.run(number, Until::Stopped, stop).await;
         schedule_stop.cancel();
         if let Some(scheduling) = scheduling {
             scheduling.await.context("the schedule's task failed")?;
         }
+        marking
+            .await
+            .context("the task that marks the database failed")?;
         if matches!(
             sent,
             Ok(()) | Err(SendError::Presence(PresenceError::Taken))
@@ -189,7 +197,7 @@ impl Duty {
     async fn may_send(&self, stop: &CancellationToken) -> Result<bool, InstanceError> {
         let mut said = false;
         while !stop.is_cancelled() {
-            match instance::check(&self.sender.db, (self.sender.clock)()).await {
+            match instance::check(&self.sender.db, Uuid::new_v4(), (self.sender.clock)()).await {
                 Err(InstanceError::Copied(copied)) if self.waits_for_adoption => {
                     if !std::mem::replace(&mut said, true) {
                         tracing::error!("{copied}");
@@ -203,6 +211,21 @@ impl Duty {
             }
         }
         Ok(false)
+    }
+}
+
+/// Changes the database's token now and then, and at the end: so a backup is known for one, wherever it is put.
+async fn keep_marking(db: Db, stop: CancellationToken) {
+    let mut over = false;
+    while !std::mem::replace(&mut over, stop.is_cancelled()) {
+        tokio::select! {
+            () = tokio::time::sleep(NEW_TOKEN) => {}
+            () = stop.cancelled() => {}
+        }
+        if let Err(error) = instance::check(&db, Uuid::new_v4(), clock::now()).await {
+            let error = &error as &dyn std::error::Error;
+            tracing::error!(error, "the database's token cannot be changed");
+        }
     }
 }
 
@@ -221,7 +244,13 @@ pub async fn examine(config: &Config) -> anyhow::Result<String> {
     let next = schedule.upcoming(clock::now(), TO_COME);
     let next: Vec<String> = next
         .iter()
-        .map(|slot| format!("{} ({})", slot.name(), slot.at.to_rfc3339()))
+        .map(|slot| {
+            format!(
+                "{} ({})",
+                slot.name(),
+                slot.at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+            )
+        })
         .collect();
     let zone = if config.readers_zone {
         "on each reader's own clock".to_owned()

@@ -14,11 +14,12 @@ use bulletin::issue::Month;
 use bulletin::plan::{self, Plan, ReadersTime, Settings};
 use bulletin::render::Renderer;
 use bulletin::{schedule, slot};
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, SecondsFormat, Utc};
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use super::Done;
 use super::app::{App, sender_number, stop_on_signal};
@@ -104,7 +105,7 @@ pub async fn send(app: &App, send: Send) -> anyhow::Result<Done> {
     };
     let settings = settings_for(app, &send.when, undo, now)?;
     if send.wait {
-        instance::check(&app.db, now).await?;
+        instance::check(&app.db, Uuid::new_v4(), now).await?;
     } else if let Standing::Copied(copied) = instance::look(&app.db).await? {
         return Err(copied.into());
     }
@@ -386,7 +387,7 @@ fn announce(plan: &Plan, campaign: &Campaign, can_be_undone: bool) {
     if campaign.start_at <= clock::now() {
         return;
     }
-    say!("The first goes out at {}.", campaign.start_at.to_rfc3339());
+    say!("The first goes out at {}.", shown(campaign.start_at));
     if can_be_undone {
         say!(
             "Until then `bulletin campaign cancel {}` calls it back, and nobody gets it.",
@@ -400,8 +401,8 @@ fn print_span(plan: &Plan) {
     if let Some(due) = plan.due.filter(|due| due.first < due.last) {
         say!(
             "Due on readers' own clocks, from {} to {}.",
-            due.first.to_rfc3339(),
-            due.last.to_rfc3339()
+            shown(due.first),
+            shown(due.last)
         );
     }
 }
@@ -458,6 +459,10 @@ pub fn show_account(
         undo_until: None,
     };
     app.show(&status, || print_status(&status))
+}
+
+fn shown(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
 fn in_seconds(took: Duration) -> f64 {

@@ -80,6 +80,10 @@ pub enum SlotError {
 /// By so much do clocks differ from the first zone of the earth to the last.
 const ZONES_SPAN_HOURS: i64 = 26;
 
+/// All zones differ by multiples of this: what waits for the first of them is worth a look so often, and no more, for
+/// it reads all readers.
+const ZONES_STEP_MINUTES: i64 = 15;
+
 /// By so much may the clocks of two hosts differ before one counts as wrong.
 const CLOCKS_DIFFER_MINUTES: i64 = 1;
 
@@ -271,8 +275,10 @@ async fn opens(
     terms: &Terms,
     now: DateTime<Utc>,
 ) -> sqlx::Result<DateTime<Utc>> {
-    let is_far = slot.at - Duration::hours(ZONES_SPAN_HOURS) > now + terms.undo;
-    if !terms.readers_zone || is_far {
+    let ahead = slot.at - (now + terms.undo);
+    let is_worth_a_look = ahead <= Duration::hours(ZONES_SPAN_HOURS)
+        && (-ahead).num_seconds().rem_euclid(ZONES_STEP_MINUTES * 60) < 60;
+    if !terms.readers_zone || !is_worth_a_look {
         return Ok(slot.at);
     }
     let time = ReadersTime {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::{SlotError, State, Taken, Terms, begin, is_due, schedule_due};
+use super::{SlotError, State, Taken, Terms, ZONES_STEP_MINUTES, begin, is_due, schedule_due};
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::schedule::Schedule;
@@ -73,9 +73,22 @@ impl Scheduler {
     /// How long until the next slot is to be settled, but never too long.
     fn until_next(&self) -> Duration {
         let now = (self.clock)() + self.terms.undo;
-        let next = self.schedule.next(now);
-        next.and_then(|slot| (slot.at - now).to_std().ok())
-            .map_or(LOOK_AGAIN, |wait| wait.min(LOOK_AGAIN))
+        let Some(wait) = self
+            .schedule
+            .next(now)
+            .and_then(|slot| (slot.at - now).to_std().ok())
+        else {
+            return LOOK_AGAIN;
+        };
+        let step = u128::from(60_000 * ZONES_STEP_MINUTES.unsigned_abs());
+        // A millisecond more, for what was cut off.
+        let to_the_next_zone = Duration::from_millis((wait.as_millis() % step) as u64 + 1);
+        let wait = if self.terms.readers_zone {
+            to_the_next_zone
+        } else {
+            wait
+        };
+        wait.min(LOOK_AGAIN)
     }
 }
 
