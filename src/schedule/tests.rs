@@ -312,3 +312,33 @@ fn a_moment_is_local_unless_it_has_an_offset() {
     );
     assert_eq!(moment("tomorrow"), None);
 }
+
+proptest::proptest! {
+    #[test]
+    fn no_rule_makes_it_fall_over(
+        fields in "[-0-9*/,]{1,4}( [-0-9*/,A-Za-z?]{1,5}){3,5}",
+        words in "(every|last|first|31st|2|of|the|day|month|tue|Friday|,|at| ){1,6} ?[0-9]{0,3}:?[0-9]{0,3}",
+    ) {
+        for text in [fields, words] {
+            if let Ok(rule) = text.parse::<Rule>() {
+                let again: Rule = rule.to_string().parse().unwrap();
+                proptest::prop_assert_eq!(again.to_string(), rule.to_string());
+            }
+        }
+    }
+}
+
+#[test]
+fn steps_and_ranges_that_make_no_sense_are_refused() {
+    for rule in [
+        "*/0 9 * * *",
+        "0 */0 * * *",
+        "0 9 1/0 * *",
+        "0 9 7-1 * *",
+        "0 9 * 0 *",
+        "0 9 * * 1-5/0",
+        "- 9 * * *",
+    ] {
+        assert!(rule.parse::<Rule>().is_err(), "{rule}");
+    }
+}
