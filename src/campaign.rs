@@ -149,6 +149,18 @@ pub async fn set_fingerprint(tx: &mut Tx, id: i64, fingerprint: &str) -> sqlx::R
     .map(drop))
 }
 
+/// Nothing of it goes out before `at`, for planning takes its time and a campaign can be called back until then.
+pub async fn not_before(tx: &mut Tx, id: i64, at: DateTime<Utc>) -> sqlx::Result<()> {
+    on!(tx, |conn| sqlx::query(
+        "UPDATE campaign SET start_at = $2 WHERE id = $1 AND start_at < $2"
+    )
+    .bind(id)
+    .bind(at)
+    .execute(conn)
+    .await
+    .map(drop))
+}
+
 /// The content as frozen, with the moment that every message of the campaign bears as its date.
 pub async fn content(tx: &mut Tx, id: i64) -> sqlx::Result<(Json<Content>, DateTime<Utc>)> {
     on!(tx, |conn| sqlx::query_as(

@@ -118,6 +118,9 @@ pub async fn send(app: &App, send: Send) -> anyhow::Result<Done> {
             send.month
         );
     }
+    if !plan.settled {
+        campaign::not_before(&mut tx, id, clock::now() + undo).await?;
+    }
     tx.commit().await?;
     let campaign = campaign_of(app, send.month).await?;
     if campaign.state == State::Cancelled {

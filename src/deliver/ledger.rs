@@ -16,6 +16,7 @@ use super::smtp::Outcome;
 use super::wake::Wake;
 use crate::clock::Clock;
 use crate::db::Db;
+use crate::start;
 
 /// How long a sender without work waits before it looks again, unless it is woken.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
@@ -84,6 +85,8 @@ pub(super) struct Ledger {
     pub(super) stop: CancellationToken,
     pub(super) pace: Pace,
     pub(super) quota: Quota,
+    /// The number that the sender started under, whatever it goes by now.
+    pub(super) started_as: i64,
     pub(super) wake: Wake,
     pub(super) book: Book,
 }
@@ -105,6 +108,8 @@ pub(super) struct Book {
     full_until: Option<DateTime<Utc>>,
     /// When the last of those that were put off is to be looked at again.
     put_off: Option<DateTime<Utc>>,
+    /// Something has been settled: whatever ends this start, it came to something.
+    has_progressed: bool,
 }
 
 /// What one commit came to.
@@ -253,6 +258,9 @@ impl Ledger {
             queue::hand_back_others(&mut tx, sender, &held, now).await?;
         }
         queue::settle(&mut tx, sender, &settled, self.life, now).await?;
+        if !settled.is_empty() && !self.book.has_progressed {
+            start::progressed(&mut tx, self.started_as).await?;
+        }
         if !self.stop.is_cancelled() {
             self.claim(&mut tx, now, &mut round).await?;
         }
@@ -366,6 +374,7 @@ impl Ledger {
     fn forget_settled(&mut self) {
         for (asked, _) in &mut self.book.waiting {
             if let Some((due, _)) = asked.settled.take() {
+                self.book.has_progressed = true;
                 self.book.held.remove(&due.id);
             }
         }

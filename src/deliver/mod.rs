@@ -102,8 +102,9 @@ impl Sender {
         stop: CancellationToken,
     ) -> Result<(), SendError> {
         let shared = Arc::new(self);
+        let started_as = number;
         let mut number = number;
-        while let Closed::GivenUp = shared.live(number, until, &stop).await? {
+        while let Closed::GivenUp = shared.live(started_as, number, until, &stop).await? {
             number = number.wrapping_add(1) & i64::MAX;
         }
         Ok(())
@@ -112,6 +113,7 @@ impl Sender {
     /// One life of a sender: until it ends, or others give it up.
     async fn live(
         self: &Arc<Self>,
+        started_as: i64,
         number: i64,
         until: Until,
         stop: &CancellationToken,
@@ -142,6 +144,7 @@ impl Sender {
             stop: stop.clone(),
             pace: Pace::new(self.connections, self.connections_per_domain),
             quota: self.quota.clone(),
+            started_as,
             book: Book::default(),
         };
         let closed = ledger.run(asked).await;

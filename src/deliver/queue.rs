@@ -231,7 +231,7 @@ pub async fn count_due(
 pub async fn campaigns_with_due(tx: &mut Tx, now: DateTime<Utc>) -> sqlx::Result<Vec<i64>> {
     on!(tx, |conn| {
         sqlx::query_scalar(
-            "SELECT c.id FROM campaign c WHERE c.state = 'running' AND EXISTS \
+            "SELECT c.id FROM campaign c WHERE c.state = 'running' AND c.start_at <= $1 AND EXISTS \
          (SELECT 1 FROM delivery d WHERE d.campaign_id = c.id AND d.due_at <= $1) ORDER BY c.start_at",
         )
         .bind(now)
