@@ -46,6 +46,8 @@ row! {
         pub id: i64,
         pub month: String,
         pub state: State,
+        /// Why the service paused it by itself; `None` when a person did.
+        pub paused_because: Option<String>,
         pub fingerprint: String,
         pub planned_at: DateTime<Utc>,
         /// No delivery is due before.
@@ -56,6 +58,7 @@ row! {
 /// What became of a campaign's deliveries. The seven states add up to `planned`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Account {
+    /// As the plan froze it, not as counted now: so that a lost delivery shows.
     pub planned: i64,
     pub accepted: i64,
     pub waiting: i64,
@@ -79,7 +82,19 @@ impl Account {
     }
 }
 
-const COLUMNS: &str = "SELECT c.id, i.month, c.state, c.fingerprint, c.planned_at, c.start_at \
+/// What is still to do, over all campaigns.
+#[derive(Clone, Debug, Default)]
+pub struct Backlog {
+    pub waiting: i64,
+    pub deferred: i64,
+    pub unknown: i64,
+    pub in_flight: i64,
+    /// When that delivery of a running campaign was due which has been due longest, or is due first.
+    pub oldest_due: Option<DateTime<Utc>>,
+    pub campaigns: Vec<(State, i64)>,
+}
+
+const COLUMNS: &str = "SELECT c.id, i.month, c.state, c.paused_because, c.fingerprint, c.planned_at, c.start_at \
      FROM campaign c JOIN issue i ON i.id = c.issue_id";
 
 /// The campaign of an issue, if it has been planned for good.
@@ -136,14 +151,15 @@ pub async fn add(
     Ok(id)
 }
 
-/// Sets the fingerprint that its plan came to, which ends the planning.
-pub async fn set_fingerprint(tx: &mut Tx, id: i64, fingerprint: &str) -> sqlx::Result<()> {
+/// Sets what its plan came to: the fingerprint, and how many deliveries there are.
+pub async fn set_plan(tx: &mut Tx, id: i64, fingerprint: &str, planned: i64) -> sqlx::Result<()> {
     tx.wake_senders().await?;
     on!(tx, |conn| sqlx::query(
-        "UPDATE campaign SET fingerprint = $2 WHERE id = $1"
+        "UPDATE campaign SET fingerprint = $2, planned = $3 WHERE id = $1"
     )
     .bind(id)
     .bind(fingerprint)
+    .bind(planned)
     .execute(conn)
     .await
     .map(drop))
@@ -171,6 +187,17 @@ pub async fn content(tx: &mut Tx, id: i64) -> sqlx::Result<(Json<Content>, DateT
     .await)
 }
 
+async fn planned(tx: &mut Tx, id: Option<i64>) -> sqlx::Result<i64> {
+    on!(tx, |conn| {
+        sqlx::query_scalar(
+            "SELECT CAST(COALESCE(sum(planned), 0) AS BIGINT) FROM campaign WHERE $1 IS NULL OR id = $1",
+        )
+        .bind(id)
+        .fetch_one(conn)
+        .await
+    })
+}
+
 /// The account of a campaign, or of all of them together.
 pub async fn account(tx: &mut Tx, id: Option<i64>) -> sqlx::Result<Account> {
     let counts: Vec<(DeliveryState, i64)> = on!(tx, |conn| {
@@ -182,7 +209,7 @@ pub async fn account(tx: &mut Tx, id: Option<i64>) -> sqlx::Result<Account> {
     .await
     })?;
     let mut account = Account {
-        planned: counts.iter().map(|(_, count)| count).sum(),
+        planned: planned(tx, id).await?,
         ..Account::default()
     };
     for (state, count) in counts {
@@ -199,6 +226,54 @@ pub async fn account(tx: &mut Tx, id: Option<i64>) -> sqlx::Result<Account> {
     Ok(account)
 }
 
+/// What is still to do. Read from small indexes alone, whatever was sent before.
+pub async fn backlog(tx: &mut Tx) -> sqlx::Result<Backlog> {
+    let counts: Vec<(String, i64, i64)> = on!(&mut *tx, |conn| {
+        sqlx::query_as(
+        "SELECT 'queued', count(*), count(*) FROM delivery WHERE due_at IS NOT NULL \
+         UNION ALL SELECT 'in_flight', count(*), 0 FROM delivery WHERE claimed_by IS NOT NULL \
+         UNION ALL SELECT state, count(*), count(due_at) FROM delivery WHERE state IN ('deferred', 'unknown') \
+           GROUP BY state",
+    )
+    .fetch_all(conn)
+    .await
+    })?;
+    let of = |what: &str| {
+        let found = counts.iter().find(|(known, ..)| known == what);
+        found.map_or((0, 0), |(_, all, due)| (*all, *due))
+    };
+    let ((deferred, deferred_due), (unknown, unknown_due)) = (of("deferred"), of("unknown"));
+    Ok(Backlog {
+        waiting: of("queued").1 - deferred_due - unknown_due,
+        deferred,
+        unknown,
+        in_flight: of("in_flight").0,
+        oldest_due: oldest_due(tx).await?,
+        campaigns: by_state(tx).await?,
+    })
+}
+
+async fn oldest_due(tx: &mut Tx) -> sqlx::Result<Option<DateTime<Utc>>> {
+    let firsts: Vec<Option<DateTime<Utc>>> = on!(tx, |conn| {
+        sqlx::query_scalar(
+        "SELECT (SELECT d.due_at FROM delivery d WHERE d.campaign_id = c.id AND d.due_at IS NOT NULL \
+           ORDER BY d.due_at LIMIT 1) FROM campaign c WHERE c.state = $1",
+    )
+    .bind(State::Running.as_str())
+    .fetch_all(conn)
+    .await
+    })?;
+    Ok(firsts.into_iter().flatten().min())
+}
+
+async fn by_state(tx: &mut Tx) -> sqlx::Result<Vec<(State, i64)>> {
+    on!(tx, |conn| sqlx::query_as(
+        "SELECT state, count(*) FROM campaign GROUP BY state"
+    )
+    .fetch_all(conn)
+    .await)
+}
+
 /// Whether its deliveries may be claimed.
 pub async fn state(tx: &mut Tx, id: i64) -> sqlx::Result<State> {
     on!(tx, |conn| sqlx::query_scalar(
@@ -212,6 +287,9 @@ pub async fn state(tx: &mut Tx, id: i64) -> sqlx::Result<State> {
 /// Pauses or resumes; `false` when the campaign is cancelled and stays so.
 pub async fn set_state(tx: &mut Tx, id: i64, state: State) -> sqlx::Result<bool> {
     tx.wake_senders().await?;
+    if state == State::Running {
+        forgive(tx, id).await?;
+    }
     on!(tx, |conn| sqlx::query(
         "UPDATE campaign SET state = $2 WHERE id = $1 AND state <> $3"
     )
@@ -221,6 +299,38 @@ pub async fn set_state(tx: &mut Tx, id: i64, state: State) -> sqlx::Result<bool>
     .execute(conn)
     .await
     .map(|done| done.rows_affected() == 1))
+}
+
+/// Takes note of the storm that a person has seen, so that it does not pause the campaign again.
+async fn forgive(tx: &mut Tx, id: i64) -> sqlx::Result<()> {
+    on!(tx, |conn| {
+        sqlx::query(
+            "UPDATE campaign SET paused_because = NULL, \
+             forgiven_ended = (SELECT COALESCE(sum(accepted + bounced), 0) FROM tally WHERE campaign_id = $1), \
+             forgiven_refused = (SELECT COALESCE(sum(refused), 0) FROM tally WHERE campaign_id = $1) \
+             WHERE id = $1 AND paused_because IS NOT NULL",
+        )
+        .bind(id)
+        .execute(conn)
+        .await
+        .map(drop)
+    })
+}
+
+/// Pauses a running campaign, and keeps why; `false` when it was not running.
+pub async fn pause_because(tx: &mut Tx, id: i64, because: &str) -> sqlx::Result<bool> {
+    on!(tx, |conn| {
+        sqlx::query(
+            "UPDATE campaign SET state = $2, paused_because = $3 WHERE id = $1 AND state = $4",
+        )
+        .bind(id)
+        .bind(State::Paused.as_str())
+        .bind(because)
+        .bind(State::Running.as_str())
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected() == 1)
+    })
 }
 
 /// Cancels for good: whatever would still be offered is suppressed. What the relay has, it has.

@@ -34,6 +34,16 @@ word! {
     }
 }
 
+word! {
+    /// How log lines are written.
+    pub enum LogFormat {
+        /// For a person who reads along.
+        Text = "text",
+        /// One JSON object a line.
+        Json = "json",
+    }
+}
+
 /// Every setting, checked. `Debug` shows no secret.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -48,6 +58,9 @@ pub struct Config {
     pub site_name: String,
     /// Where `serve` listens.
     pub site_listen: SocketAddr,
+    /// Where `/health`, `/ready` and `/metrics` are answered to whoever can reach it.
+    pub status_listen: Option<SocketAddr>,
+    pub log_format: LogFormat,
     pub sender: Identity,
     /// The domain of the return paths; the sender's own when not set.
     pub bounce_domain: Option<String>,
@@ -59,6 +72,8 @@ pub struct Config {
     /// How long other senders take one for alive without hearing of it (PostgreSQL).
     pub delivery_lease: Duration,
     pub pace: Pace,
+    /// Whether a campaign pauses by itself when too many of its mails are refused for good.
+    pub pause_on_bounces: bool,
     /// What a reader gets whom nothing matched, unless they chose for themselves.
     pub on_nothing: OnNothing,
     /// How long a campaign that nobody waits for can still be called back before its first mail.
@@ -148,6 +163,8 @@ pub const KEYS: &[(&str, Option<&str>)] = &[
     ("site.url", Some("http://127.0.0.1:8080")),
     ("site.name", Some("Research digest")),
     ("site.listen", Some("127.0.0.1:8080")),
+    ("status.listen", None),
+    ("log.format", Some("text")),
     ("sender.from", None),
     ("sender.reply_to", None),
     ("sender.postal_address", None),
@@ -167,6 +184,7 @@ pub const KEYS: &[(&str, Option<&str>)] = &[
     ("pace.per_day", None),
     ("pace.warm_up", None),
     ("delivery.undo", Some("10s")),
+    ("delivery.pause_on_bounces", Some("true")),
     ("digest.on_nothing", Some("skip")),
     ("schedule.rule", None),
     ("schedule.time_zone", Some("UTC")),
@@ -269,6 +287,8 @@ fn config(from: &mut Reader<'_>) -> Option<Config> {
         site_url,
     );
     let site_listen = from.optional("site.listen", "127.0.0.1:8080");
+    let status_listen = from.optional("status.listen", "127.0.0.1:9090");
+    let log_format = from.optional("log.format", "text or json");
     let on_unknown = from.optional("delivery.on_unknown", "retry or hold");
     let delivery_life = from.parsed("delivery.life", "a time such as 5d or 12h", duration);
     let lease_like = "a time from 2s to 10m";
@@ -277,6 +297,7 @@ fn config(from: &mut Reader<'_>) -> Option<Config> {
     });
     let pace = pace(from);
     let undo = from.parsed("delivery.undo", "a time such as 10s or 5m", duration);
+    let pause_on_bounces = from.optional("delivery.pause_on_bounces", "true or false");
     let on_nothing = from.optional("digest.on_nothing", "skip, note or pick");
     let schedule_time_zone =
         from.optional("schedule.time_zone", "an IANA name such as America/Toronto");
@@ -291,6 +312,8 @@ fn config(from: &mut Reader<'_>) -> Option<Config> {
         site_url: site_url?,
         site_name: from.text("site.name")?,
         site_listen: site_listen?,
+        status_listen,
+        log_format: log_format?,
         sender,
         bounce_domain: from.text("bounce.domain"),
         dkim,
@@ -299,6 +322,7 @@ fn config(from: &mut Reader<'_>) -> Option<Config> {
         delivery_life: delivery_life?,
         delivery_lease: delivery_lease?,
         pace,
+        pause_on_bounces: pause_on_bounces?,
         on_nothing: on_nothing?,
         undo: undo?,
         schedule,

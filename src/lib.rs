@@ -4,6 +4,10 @@
 
 pub mod clock;
 
+pub mod mask;
+
+pub mod standing;
+
 pub mod db;
 
 pub mod schedule;
@@ -29,6 +33,12 @@ pub mod subscription;
 pub mod content;
 
 pub mod campaign;
+
+pub mod tally;
+
+pub mod metrics;
+
+pub mod alarm;
 
 pub mod subscriber;
 

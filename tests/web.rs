@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bulletin::config::OnNothing;
 use bulletin::db::Db;
+use bulletin::metrics::Metrics;
 use bulletin::secret::Purpose;
 use bulletin::subscription::{Act, State};
 use bulletin::web::{self, Site};
@@ -26,6 +27,7 @@ impl Pages {
             vocabulary: Arc::new(news.vocabulary.clone()),
             name: "Research News".to_owned(),
             clock: Arc::new(move || now),
+            metrics: Metrics::default(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

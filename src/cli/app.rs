@@ -11,8 +11,10 @@ use bulletin::deliver::relay::Relay;
 use bulletin::deliver::{FIRST_PAUSE, Sender};
 use bulletin::dkim::Signer;
 use bulletin::issue::Month;
+use bulletin::metrics::Metrics;
 use bulletin::render::{House, Renderer};
 use bulletin::secret::Keys;
+use bulletin::standing::Standing;
 use bulletin::suggest::Suggester;
 use bulletin::topic::Vocabulary;
 use serde::Serialize;
@@ -25,6 +27,9 @@ pub struct App {
     pub vocabulary: Vocabulary,
     pub suggester: Suggester,
     pub json: bool,
+    /// What the parts of this process tell of themselves.
+    pub metrics: Metrics,
+    pub standing: Standing,
 }
 
 impl App {
@@ -37,6 +42,8 @@ impl App {
             vocabulary,
             config,
             json,
+            metrics: Metrics::default(),
+            standing: Standing::default(),
         })
     }
 

@@ -21,6 +21,7 @@ mod serving;
 
 use std::path::PathBuf;
 
+use bulletin::config::LogFormat;
 use bulletin::issue::Month;
 use clap::{Parser, Subcommand, ValueEnum};
 
@@ -36,6 +37,9 @@ pub struct Arguments {
     /// Print one JSON document and nothing else
     #[arg(long, global = true)]
     json: bool,
+    /// How log lines are written, whatever log.format says: text or json
+    #[arg(long, global = true, value_name = "FORMAT")]
+    log_format: Option<LogFormat>,
     #[command(subcommand)]
     command: Command,
 }
@@ -105,17 +109,20 @@ fn print(words: std::fmt::Arguments<'_>) {
     }
 }
 
-/// Does what was asked.
-pub async fn run(arguments: Arguments) -> anyhow::Result<Done> {
+/// Does what was asked, after `start_log`: how lines are written is one of the settings.
+pub async fn run(arguments: Arguments, start_log: fn(LogFormat)) -> anyhow::Result<Done> {
     let Arguments {
         config,
         json,
+        log_format,
         command,
     } = arguments;
     if let Command::Demo(demo) = command {
+        start_log(log_format.unwrap_or(LogFormat::Text));
         return demo::run(demo, json).await;
     }
     let config = bulletin::config::Config::load(config.as_deref())?;
+    start_log(log_format.unwrap_or(config.log_format));
     if let Command::Doctor = command {
         return serving::doctor(config, json).await;
     }

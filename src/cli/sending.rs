@@ -13,7 +13,7 @@ use bulletin::instance::{self, Standing};
 use bulletin::issue::Month;
 use bulletin::plan::{self, Plan, ReadersTime, Settings};
 use bulletin::render::Renderer;
-use bulletin::{schedule, slot};
+use bulletin::{schedule, slot, tally};
 use chrono::{DateTime, NaiveDateTime, SecondsFormat, Utc};
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -67,6 +67,9 @@ pub enum CampaignCommand {
 struct Status {
     campaign: String,
     state: String,
+    /// Why the service paused it by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    paused_because: Option<String>,
     #[serde(flatten)]
     account: Account,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -76,6 +79,9 @@ struct Status {
     /// Until then the campaign can be cancelled before its first mail.
     #[serde(skip_serializing_if = "Option::is_none")]
     undo_until: Option<DateTime<Utc>>,
+    /// Mails that came to their end, on average from the first to the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    per_second: Option<f64>,
 }
 
 pub async fn plan(app: &App, month: Month, when: When) -> anyhow::Result<Done> {
@@ -145,7 +151,10 @@ pub async fn send(app: &App, send: Send) -> anyhow::Result<Done> {
     .await?;
     app.show(&status, || print_status(&status))?;
     sent?;
-    Ok(Done::Wholly)
+    match status.paused_because {
+        Some(because) if send.wait => bail!("{} is paused: {because}", send.month),
+        _ => Ok(Done::Wholly),
+    }
 }
 
 pub async fn campaign(app: &App, command: CampaignCommand) -> anyhow::Result<Done> {
@@ -324,6 +333,7 @@ async fn status(db: &Db, campaign: &Campaign, took: Option<Duration>) -> anyhow:
     let mut tx = db.read().await?;
     let account = campaign::account(&mut tx, Some(campaign.id)).await?;
     let next_due = queue::next_due(&mut tx, campaign.id).await?;
+    let per_second = tally::totals(&mut tx, campaign.id).await?.per_second();
     let is_over = campaign.state == State::Running && next_due.is_none() && account.in_flight == 0;
     Ok(Status {
         campaign: campaign.month.clone(),
@@ -332,11 +342,13 @@ async fn status(db: &Db, campaign: &Campaign, took: Option<Duration>) -> anyhow:
         } else {
             campaign.state.to_string()
         },
+        paused_because: campaign.paused_because.clone(),
         account,
         seconds: took.map(in_seconds),
         next_try_at: next_due.filter(|_| campaign.state == State::Running),
         undo_until: Some(campaign.start_at)
             .filter(|start| *start > clock::now() && campaign.state != State::Cancelled),
+        per_second,
     })
 }
 
@@ -456,10 +468,12 @@ pub fn show_account(
     let status = Status {
         campaign: month.to_owned(),
         state: State::Running.to_string(),
+        paused_because: None,
         account: account.clone(),
         seconds: Some(in_seconds(took)),
         next_try_at: None,
         undo_until: None,
+        per_second: None,
     };
     app.show(&status, || print_status(&status))
 }
@@ -474,9 +488,15 @@ fn in_seconds(took: Duration) -> f64 {
 
 fn print_status(status: &Status) {
     say!("campaign {} ({})", status.campaign, status.state);
+    if let Some(because) = &status.paused_because {
+        say!("  Paused by itself: {because}.");
+    }
     print_lines(&status.account);
     if let Some(seconds) = status.seconds {
         say!("  {seconds} seconds");
+    }
+    if let Some(rate) = status.per_second {
+        say!("  {rate} a second, from the first to the last");
     }
     if let Some(next) = status.next_try_at {
         say!(

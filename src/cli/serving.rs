@@ -1,5 +1,6 @@
 //! `serve`, `worker` and `doctor`.
 
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
@@ -8,6 +9,7 @@ use bulletin::clock;
 use bulletin::config::Config;
 use bulletin::db::Db;
 use bulletin::secret::Keys;
+use bulletin::web::status::{self, Status};
 use bulletin::web::{self, Site};
 use serde::Serialize;
 use tokio::net::TcpListener;
@@ -24,9 +26,11 @@ pub async fn serve(app: &App) -> anyhow::Result<Done> {
     let listener = TcpListener::bind(at).await.with_context(|| {
         format!("site.listen {at} cannot be had; is another `bulletin serve` running?")
     })?;
+    show_status(app, &stop).await?;
     let mut sending = tokio::spawn(send(app, stop.clone())?);
     tracing::info!(%at, "serving");
-    let pages = web::guarded(web::routes(site(app)));
+    let pages = web::routes(site(app)).merge(status::public_routes(status(app)));
+    let pages = web::guarded(pages).into_make_service_with_connect_info::<SocketAddr>();
     let serving =
         axum::serve(listener, pages).with_graceful_shutdown(stop.clone().cancelled_owned());
     let mut served = tokio::spawn(async move { serving.await });
@@ -52,10 +56,12 @@ fn send(
     let duty = match missing.is_empty() {
         true => Some(Duty::of(app, true)?),
         false => {
-            tracing::warn!(
+            let why = format!(
                 "nothing is sent before these are set: {}",
                 missing.join(", ")
             );
+            tracing::warn!("{why}");
+            app.standing.hold(Some(&why));
             None
         }
     };
@@ -74,9 +80,34 @@ fn send(
 pub async fn worker(app: &App) -> anyhow::Result<Done> {
     let stop = stop_on_signal();
     let duty = Duty::of(app, false)?;
+    show_status(app, &stop).await?;
     tracing::info!("delivering");
     duty.run(stop).await?;
     Ok(Done::Wholly)
+}
+
+/// Tells at status.listen how this process is, where that is set.
+async fn show_status(app: &App, stop: &CancellationToken) -> anyhow::Result<()> {
+    let Some(at) = app.config.status_listen else {
+        return Ok(());
+    };
+    let listener = TcpListener::bind(at).await.with_context(|| {
+        format!("status.listen {at} cannot be had; is another process of ours running?")
+    })?;
+    let told = web::guarded(status::routes(status(app)));
+    let telling =
+        axum::serve(listener, told).with_graceful_shutdown(stop.clone().cancelled_owned());
+    tokio::spawn(async move { telling.await });
+    Ok(())
+}
+
+fn status(app: &App) -> Status {
+    Status::new(
+        app.db.clone(),
+        clock::system(),
+        app.standing.clone(),
+        app.metrics.clone(),
+    )
 }
 
 /// What the pages need.
@@ -87,6 +118,7 @@ pub fn site(app: &App) -> Site {
         vocabulary: Arc::new(app.vocabulary.clone()),
         name: app.config.site_name.clone(),
         clock: clock::system(),
+        metrics: app.metrics.clone(),
     }
 }
 

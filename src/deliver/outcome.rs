@@ -1,7 +1,10 @@
 //! What an outcome means: for the record, and for the reader.
 
+use std::time::Duration;
+
 use super::pace::Verdict;
 use super::smtp::{Outcome, Phase, Reply};
+use crate::campaign::DeliveryState;
 
 /// Enhanced codes (RFC 3463) by which a server says for good that there is no such mailbox.
 ///
@@ -12,11 +15,16 @@ const NO_SUCH_MAILBOX: [(u16, u16); 4] = [(1, 1), (1, 3), (1, 6), (1, 10)];
 impl Outcome {
     /// The word that logs and tests know it by.
     pub fn name(&self) -> &'static str {
+        self.state().as_str()
+    }
+
+    /// The state that it leads to, as metrics count it.
+    pub fn state(&self) -> DeliveryState {
         match self {
-            Outcome::Accepted { .. } => "accepted",
-            Outcome::Deferred { .. } => "deferred",
-            Outcome::Bounced { .. } => "bounced",
-            Outcome::Unknown { .. } => "unknown",
+            Outcome::Accepted { .. } => DeliveryState::Accepted,
+            Outcome::Deferred { .. } => DeliveryState::Deferred,
+            Outcome::Bounced { .. } => DeliveryState::Bounced,
+            Outcome::Unknown { .. } => DeliveryState::Unknown,
         }
     }
 
@@ -75,13 +83,44 @@ impl Outcome {
     /// The reply's code alone: a server's words may quote the address, and a code may be kept when those must not be.
     pub fn code(&self) -> String {
         match self {
-            Outcome::Bounced { reply, .. } => match reply.status {
+            Outcome::Accepted { reply }
+            | Outcome::Bounced { reply, .. }
+            | Outcome::Deferred {
+                reply: Some(reply), ..
+            } => match reply.status {
                 Some((class, subject, detail)) => {
                     format!("{} {class}.{subject}.{detail}", reply.code)
                 }
                 None => reply.code.to_string(),
             },
             other => other.name().to_owned(),
+        }
+    }
+
+    /// Whether the relay refused the message for good, rather than us.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Outcome::Bounced { .. }) && !self.is_between_the_relay_and_us()
+    }
+
+    /// The one line that the log has of an attempt; `domain` as the metrics name it. A server's words may quote an
+    /// address: they stay in the database.
+    pub fn log(&self, delivery: i64, campaign: &str, domain: &str, took: Duration) {
+        macro_rules! line {
+            ($level:ident) => {
+                tracing::$level!(
+                    delivery,
+                    campaign,
+                    domain,
+                    outcome = self.name(),
+                    code = self.code(),
+                    milliseconds = took.as_millis() as u64,
+                    "offered"
+                )
+            };
+        }
+        match self {
+            Outcome::Accepted { .. } => line!(debug),
+            _ => line!(info),
         }
     }
 

@@ -133,7 +133,6 @@ pub async fn settle(
     zones::forget(tx).await?;
     let already_sent = sent::leave_out(tx, id, &content, settings).await?;
     let fingerprint = fingerprint(tx, id, &content).await?;
-    campaign::set_fingerprint(tx, id, &fingerprint).await?;
     let mut plan = describe(
         tx,
         id,
@@ -144,6 +143,7 @@ pub async fn settle(
         false,
     )
     .await?;
+    campaign::set_plan(tx, id, &plan.fingerprint, plan.recipients).await?;
     plan.warnings.extend(unusual(tx, id, &plan).await?);
     if late_zones > 0 {
         plan.warnings.push(format!(

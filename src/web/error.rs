@@ -1,6 +1,7 @@
 //! What a page says when it cannot do what was asked.
 
-use axum::http::StatusCode;
+use axum::http::header::RETRY_AFTER;
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use maud::{DOCTYPE, html};
 
@@ -15,7 +16,9 @@ pub enum PageError {
     BadLink,
     #[error("The form could not be understood. Go back and try again.")]
     BadForm,
-    #[error("Something failed on our side. Try again in a few minutes.")]
+    #[error(
+        "Our database does not work just now, so nothing was changed. Try again in a few minutes."
+    )]
     Database(#[from] sqlx::Error),
 }
 
@@ -26,7 +29,7 @@ impl IntoResponse for PageError {
             PageError::BadForm => StatusCode::BAD_REQUEST,
             PageError::Database(error) => {
                 tracing::error!(error = error as &dyn std::error::Error, "a page failed");
-                StatusCode::INTERNAL_SERVER_ERROR
+                StatusCode::SERVICE_UNAVAILABLE
             }
         };
         let text = self.to_string();
@@ -42,6 +45,12 @@ impl IntoResponse for PageError {
                 body { main { h1 { (text) } p { a href="/" { "To the archive" } } } }
             }
         };
-        (status, page).into_response()
+        let mut response = (status, page).into_response();
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            // A mail program that unsubscribes for its reader (RFC 8058) may come again.
+            let later = HeaderValue::from_static("300");
+            response.headers_mut().insert(RETRY_AFTER, later);
+        }
+        response
     }
 }

@@ -1,8 +1,10 @@
-//! The site: what a reader of the archive, or of a mail, meets. Every route stands in `routes`.
+//! The site: what a reader of the archive, or of a mail, meets. Every route stands in `routes`, and what supervisors and
+//! Prometheus ask in `status`.
 
 mod archive;
 mod error;
 mod layout;
+pub mod status;
 mod subscription;
 
 use std::sync::Arc;
@@ -22,6 +24,7 @@ pub use self::error::PageError;
 pub use self::layout::page;
 use crate::clock::Clock;
 use crate::db::Db;
+use crate::metrics::Metrics;
 use crate::secret::Keys;
 use crate::topic::Vocabulary;
 
@@ -33,6 +36,8 @@ pub struct Site {
     pub vocabulary: Arc<Vocabulary>,
     pub name: String,
     pub clock: Clock,
+    /// Where those who leave are counted.
+    pub metrics: Metrics,
 }
 
 /// Pages load nothing but our own style sheet, run no script, and stand in nobody's frame.
@@ -58,7 +63,6 @@ pub fn routes(site: Site) -> Router {
         )
         .route("/u/{token}/undo", post(subscription::come_back))
         .route("/style.css", get(style))
-        .route("/health", get(|| async { "ok" }))
         .fallback(|| async { PageError::NotFound })
         .with_state(site)
         .layer(DefaultBodyLimit::max(MOST_BYTES))

@@ -82,10 +82,14 @@ pub async fn leave(
     };
     let mut tx = site.db.begin().await?;
     // A link of ours whose reader is gone has nothing left to end.
-    if let Some(reader) = subscriber::by_id(&mut tx, id).await? {
-        feedback::unsubscribe(&mut tx, &reader, source, (site.clock)()).await?;
+    let reader = subscriber::by_id(&mut tx, id).await?;
+    if let Some(reader) = &reader {
+        feedback::unsubscribe(&mut tx, reader, source, (site.clock)()).await?;
     }
     tx.commit().await?;
+    if reader.is_some_and(|reader| reader.state == Subscribed::Active) {
+        site.metrics.unsubscribed();
+    }
     if one_click {
         return Ok((StatusCode::OK, "You are unsubscribed.").into_response());
     }

@@ -1,0 +1,330 @@
+//! Alarms: mistakes of ours that must not go on, and storms of refusals. Each pauses its campaign at once and says why.
+
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use tokio_util::sync::CancellationToken;
+
+use crate::campaign::{self, State};
+use crate::clock::Clock;
+use crate::db::{Db, Tx, on, word};
+use crate::metrics::Metrics;
+use crate::tally::{self, Tally};
+
+/// How often campaigns that are being sent are looked at.
+const LOOK_AGAIN: Duration = Duration::from_secs(10);
+
+/// A look at a long list takes its time: of all time, at most one part in so many.
+const SHARE_OF_TIME: u32 = 50;
+
+/// How long a campaign's first mails wait for the first look.
+const FIRST_LOOK: Duration = Duration::from_millis(500);
+
+/// The first so many ends of a campaign, of which `FIRST_REFUSALS` may be refusals (5 %).
+const FIRST_ENDS: i64 = 500;
+const FIRST_REFUSALS: i64 = 25;
+/// Later, refusals may be one in so many of all (2 %).
+const LATER_ONE_IN: i64 = 50;
+
+word! {
+    /// What kind of alarm it is, for metrics.
+    pub enum Kind {
+        Unbalanced = "unbalanced",
+        MoreMailsThanReaders = "more_mails_than_readers",
+        ReaderTwice = "reader_twice",
+        AcceptedTwice = "accepted_twice",
+        Storm = "storm_of_refusals",
+    }
+}
+
+/// Why a campaign must not go on by itself.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Alarm {
+    #[error(
+        "the account does not balance: {planned} deliveries were planned, and their states add up to {counted}"
+    )]
+    Unbalanced { planned: i64, counted: i64 },
+    #[error("more mails than readers: {accepted} were accepted, and {planned} were planned")]
+    MoreMailsThanReaders { planned: i64, accepted: i64 },
+    #[error("the same reader twice: {readers} or more have several deliveries of this campaign")]
+    ReaderTwice { readers: i64 },
+    #[error(
+        "{written} deliveries were written down as accepted and {standing} stand so: some were, or would be, sent twice"
+    )]
+    AcceptedTwice { written: i64, standing: i64 },
+    #[error("a storm of refusals: {refused} of {ended} mails were refused for good")]
+    Storm { refused: i64, ended: i64 },
+}
+
+/// A campaign that an alarm has paused.
+#[derive(Clone, Debug)]
+pub struct Raised {
+    pub month: String,
+    pub alarm: Alarm,
+}
+
+impl Alarm {
+    pub fn kind(&self) -> Kind {
+        match self {
+            Alarm::Unbalanced { .. } => Kind::Unbalanced,
+            Alarm::MoreMailsThanReaders { .. } => Kind::MoreMailsThanReaders,
+            Alarm::ReaderTwice { .. } => Kind::ReaderTwice,
+            Alarm::AcceptedTwice { .. } => Kind::AcceptedTwice,
+            Alarm::Storm { .. } => Kind::Storm,
+        }
+    }
+
+    /// What to do about it, in words.
+    fn mend(&self, month: &str) -> String {
+        match self {
+            Alarm::Storm { .. } => format!(
+                "look at the relay's words and at where the addresses come from, then `bulletin campaign resume {month}` \
+                 goes on, or `cancel` ends it"
+            ),
+            _ => format!(
+                "this is a mistake of the service, or somebody changed its tables: compare with a backup before \
+                 `bulletin campaign resume {month}`, which stops again while it lasts"
+            ),
+        }
+    }
+}
+
+impl Raised {
+    /// Says it in the log and counts it, once what paused the campaign is committed.
+    pub fn report(&self, metrics: &Metrics) {
+        metrics.alarm(self.alarm.kind());
+        tracing::error!(
+            campaign = self.month,
+            alarm = self.alarm.kind().as_str(),
+            "the campaign is paused: {}",
+            self.alarm
+        );
+    }
+}
+
+/// Writes the tally of a round, in the round's own transaction, and pauses the campaigns that meet a storm of refusals
+/// by it, where `pause_on_bounces`. `report` what it gives after the commit.
+pub async fn write_tally(
+    tx: &mut Tx,
+    tally: &Tally,
+    sender: i64,
+    pause_on_bounces: bool,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Vec<Raised>> {
+    tally.write(tx, sender, now).await?;
+    let mut raised = Vec::new();
+    if pause_on_bounces {
+        for campaign in tally.with_refusals() {
+            if let Some(alarm) = storm(tx, campaign).await? {
+                raised.extend(stop(tx, campaign, alarm).await?);
+            }
+        }
+    }
+    Ok(raised)
+}
+
+/// Looks for any mistake of ours in one campaign; changes nothing. Costs a pass over its deliveries and one over all
+/// readers: about a second for a million.
+pub async fn check(tx: &mut Tx, campaign: i64) -> sqlx::Result<Option<Alarm>> {
+    if let Some(alarm) = check_account(tx, campaign).await? {
+        return Ok(Some(alarm));
+    }
+    let readers = readers_twice(tx, campaign).await?;
+    Ok((readers > 0).then_some(Alarm::ReaderTwice { readers }))
+}
+
+/// Looks for what may go wrong while mails go out: the account. Who gets one was settled before.
+async fn check_account(tx: &mut Tx, campaign: i64) -> sqlx::Result<Option<Alarm>> {
+    let (planned, counted, standing, written) = books(tx, campaign).await?;
+    Ok(if counted != planned {
+        Some(Alarm::Unbalanced { planned, counted })
+    } else if written > planned {
+        Some(Alarm::MoreMailsThanReaders {
+            planned,
+            accepted: written,
+        })
+    } else {
+        (written != standing).then_some(Alarm::AcceptedTwice { written, standing })
+    })
+}
+
+/// Pauses the campaign for this alarm; `None` when it was not running.
+pub async fn stop(tx: &mut Tx, campaign: i64, alarm: Alarm) -> sqlx::Result<Option<Raised>> {
+    let month = month(tx, campaign).await?;
+    let because = format!("{alarm}; {}", alarm.mend(&month));
+    let stopped = campaign::pause_because(tx, campaign, &because).await?;
+    Ok(stopped.then_some(Raised { month, alarm }))
+}
+
+/// Looks at a campaign before its first mail, and pauses it on a finding. A long list is looked at beside its first
+/// mails: they wait for half a second at most.
+pub async fn first_look(db: &Db, campaign: i64, metrics: &Metrics) {
+    let (db, metrics) = (db.clone(), metrics.clone());
+    let looking = tokio::spawn(async move {
+        let found = check(&mut db.read().await?, campaign).await?;
+        act_on(&db, campaign, found, &metrics).await
+    });
+    if let Ok(Ok(Err(error))) = tokio::time::timeout(FIRST_LOOK, looking).await {
+        warn(&error);
+    }
+}
+
+/// Looks at the account of every running campaign that has work left, or had some since `since`.
+pub async fn look(db: &Db, since: DateTime<Utc>, metrics: &Metrics) -> sqlx::Result<()> {
+    let campaigns = being_sent(&mut db.read().await?, since).await?;
+    for campaign in campaigns {
+        let found = check_account(&mut db.read().await?, campaign).await?;
+        act_on(db, campaign, found, metrics).await?;
+    }
+    Ok(())
+}
+
+/// Looks again and again until `stop`, and once more then. Beside a sender, in a task of its own.
+pub async fn watch(db: Db, clock: Clock, metrics: Metrics, stop: CancellationToken) {
+    let (mut since, mut pause) = (clock(), LOOK_AGAIN);
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = stop.cancelled() => {}
+        }
+        let is_last = stop.is_cancelled();
+        let (began, now) = (Instant::now(), clock());
+        if let Err(error) = look(&db, since, &metrics).await {
+            warn(&error);
+        }
+        if is_last {
+            return;
+        }
+        since = now;
+        pause = LOOK_AGAIN.max(began.elapsed() * SHARE_OF_TIME);
+    }
+}
+
+async fn act_on(
+    db: &Db,
+    campaign: i64,
+    found: Option<Alarm>,
+    metrics: &Metrics,
+) -> sqlx::Result<()> {
+    let Some(alarm) = found else {
+        return Ok(());
+    };
+    let mut tx = db.begin().await?;
+    let raised = stop(&mut tx, campaign, alarm).await?;
+    tx.commit().await?;
+    if let Some(raised) = raised {
+        raised.report(metrics);
+    }
+    Ok(())
+}
+
+fn warn(error: &sqlx::Error) {
+    tracing::warn!(
+        error = error as &dyn std::error::Error,
+        "the accounts could not be looked at"
+    );
+}
+
+/// Whether more of the campaign's mails are refused than may be, since it was last let go on.
+async fn storm(tx: &mut Tx, campaign: i64) -> sqlx::Result<Option<Alarm>> {
+    let totals = tally::totals(tx, campaign).await?;
+    let (forgiven_ended, forgiven_refused): (i64, i64) = on!(tx, |conn| sqlx::query_as(
+        "SELECT forgiven_ended, forgiven_refused FROM campaign WHERE id = $1"
+    )
+    .bind(campaign)
+    .fetch_one(conn)
+    .await)?;
+    let ended = totals.ended() - forgiven_ended;
+    let refused = totals.refused - forgiven_refused;
+    // A person has seen that share and let it go on: this is another storm only when it is twice as bad.
+    let was_seen = forgiven_ended > 0 && refused * forgiven_ended <= 2 * forgiven_refused * ended;
+    Ok((!was_seen && is_storm(ended, refused)).then_some(Alarm::Storm { refused, ended }))
+}
+
+fn is_storm(ended: i64, refused: i64) -> bool {
+    if ended <= FIRST_ENDS {
+        refused > FIRST_REFUSALS
+    } else {
+        refused * LATER_ONE_IN > ended
+    }
+}
+
+/// What must agree, read in one statement and so at one instant: how many deliveries were planned, how many stand in
+/// one of the seven states, how many of these as accepted, and how many were written down as accepted.
+async fn books(tx: &mut Tx, campaign: i64) -> sqlx::Result<(i64, i64, i64, i64)> {
+    on!(tx, |conn| {
+        sqlx::query_as(
+        "SELECT c.planned, d.counted, d.standing, \
+           (SELECT CAST(COALESCE(sum(t.accepted), 0) AS BIGINT) FROM tally t WHERE t.campaign_id = c.id) AS written \
+         FROM campaign c, (SELECT count(*) FILTER (WHERE state = 'accepted') AS standing, \
+           count(*) FILTER (WHERE state IN ('accepted', 'waiting', 'deferred', 'in_flight', 'bounced', 'suppressed', \
+             'unknown')) AS counted FROM delivery WHERE campaign_id = $1) d WHERE c.id = $1",
+    )
+    .bind(campaign)
+    .fetch_one(conn)
+    .await
+    })
+}
+
+/// Readers with two deliveries, or with two subscriptions that both have one. Indexes forbid either; so this looks along
+/// those indexes, in their order, and joins only what it finds.
+async fn readers_twice(tx: &mut Tx, campaign: i64) -> sqlx::Result<i64> {
+    on!(tx, |conn| {
+        sqlx::query_scalar(
+        "SELECT (SELECT count(*) FROM (SELECT 1 FROM delivery WHERE campaign_id = $1 AND subscriber_id IS NOT NULL \
+             GROUP BY subscriber_id HAVING count(*) > 1 LIMIT 100) twice) \
+           + (SELECT count(*) FROM (SELECT address_hash FROM subscriber GROUP BY address_hash \
+             HAVING count(*) > 1 LIMIT 100) same \
+             WHERE (SELECT count(*) FROM subscriber s JOIN delivery d ON d.subscriber_id = s.id \
+               WHERE s.address_hash = same.address_hash AND d.campaign_id = $1) > 1)",
+    )
+    .bind(campaign)
+    .fetch_one(conn)
+    .await
+    })
+}
+
+async fn being_sent(tx: &mut Tx, since: DateTime<Utc>) -> sqlx::Result<Vec<i64>> {
+    on!(tx, |conn| {
+        sqlx::query_scalar(
+        "SELECT c.id FROM campaign c WHERE c.state = $1 AND ( \
+           EXISTS (SELECT 1 FROM delivery d WHERE d.campaign_id = c.id AND d.due_at IS NOT NULL) \
+           OR EXISTS (SELECT 1 FROM delivery d WHERE d.campaign_id = c.id AND d.claimed_by IS NOT NULL) \
+           OR EXISTS (SELECT 1 FROM tally t WHERE t.campaign_id = c.id AND t.last_at >= $2))",
+    )
+    .bind(State::Running.as_str())
+    .bind(since)
+    .fetch_all(conn)
+    .await
+    })
+}
+
+async fn month(tx: &mut Tx, campaign: i64) -> sqlx::Result<String> {
+    on!(tx, |conn| sqlx::query_scalar(
+        "SELECT i.month FROM issue i JOIN campaign c ON c.issue_id = i.id WHERE c.id = $1"
+    )
+    .bind(campaign)
+    .fetch_one(conn)
+    .await)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_storm;
+
+    #[test]
+    fn a_storm_is_26_of_the_first_500_and_later_more_than_one_in_50() {
+        for (ended, refused, storm) in [
+            (25, 25, false),
+            (26, 26, true),
+            (500, 25, false),
+            (500, 26, true),
+            (501, 10, false),
+            (501, 11, true),
+            (100_000, 2_000, false),
+            (100_000, 2_001, true),
+        ] {
+            assert_eq!(is_storm(ended, refused), storm, "{refused} of {ended}");
+        }
+    }
+}
