@@ -417,8 +417,10 @@ macro_rules! steps {
     };
 }
 
-const SQLITE: Steps = steps!("sqlite", 1 "0001_start", 2 "0002_senders", 3 "0003_schedule", 5 "0005_watching");
-const POSTGRES: Steps = steps!("postgres", 1 "0001_start", 2 "0002_senders", 3 "0003_schedule", 5 "0005_watching");
+const SQLITE: Steps =
+    steps!("sqlite", 1 "0001_start", 2 "0002_senders", 3 "0003_schedule", 5 "0005_watching");
+const POSTGRES: Steps =
+    steps!("postgres", 1 "0001_start", 2 "0002_senders", 3 "0003_schedule", 5 "0005_watching");
 
 fn migrations(steps: Steps) -> Migrator {
     Migrator::with_migrations(

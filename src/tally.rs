@@ -13,7 +13,10 @@ use crate::db::{Tx, on, row};
 
 /// What ended within one transaction.
 #[derive(Debug, Default)]
-pub struct Tally(BTreeMap<i64, Ended>);
+pub struct Tally {
+    ended: BTreeMap<i64, Ended>,
+    repeats: usize,
+}
 
 #[derive(Debug, Default)]
 struct Ended {
@@ -56,7 +59,7 @@ impl Tally {
         if !matches!(state, DeliveryState::Accepted | DeliveryState::Bounced) {
             return;
         }
-        let ended = self.0.entry(campaign).or_default();
+        let ended = self.ended.entry(campaign).or_default();
         match state {
             DeliveryState::Accepted => ended.accepted += 1,
             _ => ended.bounced += 1,
@@ -64,20 +67,26 @@ impl Tally {
         ended.refused += i64::from(refused && state == DeliveryState::Bounced);
     }
 
-    /// Whether nothing was counted.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    /// Notes an outcome whose claim had been lost: another sender judges that delivery. What the relay accepted may so
+    /// come twice.
+    pub fn lost(&mut self, accepted: bool) {
+        self.repeats += usize::from(accepted);
+    }
+
+    /// How many mails were accepted whose claims had been lost.
+    pub fn repeats(&self) -> usize {
+        self.repeats
     }
 
     /// The campaigns in which something was refused.
     pub fn with_refusals(&self) -> impl Iterator<Item = i64> {
-        let refused = self.0.iter().filter(|(_, ended)| ended.refused > 0);
+        let refused = self.ended.iter().filter(|(_, ended)| ended.refused > 0);
         refused.map(|(campaign, _)| *campaign)
     }
 
     /// Adds it to what `sender` has written down before.
     pub async fn write(&self, tx: &mut Tx, sender: i64, now: DateTime<Utc>) -> sqlx::Result<()> {
-        for (campaign, ended) in &self.0 {
+        for (campaign, ended) in &self.ended {
             on!(&mut *tx, |conn| {
                 sqlx::query(
                 "INSERT INTO tally (campaign_id, sender, accepted, bounced, refused, first_at, last_at) \

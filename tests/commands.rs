@@ -8,14 +8,14 @@ use tempfile::TempDir;
 
 use crate::support::{Peer, databases, root};
 
-struct Desk {
-    folder: TempDir,
+pub(crate) struct Desk {
+    pub(crate) folder: TempDir,
     database: String,
     relay: String,
 }
 
 impl Desk {
-    fn new(database: Option<String>, relay: &str) -> Desk {
+    pub(crate) fn new(database: Option<String>, relay: &str) -> Desk {
         let folder = TempDir::new().unwrap();
         let database = database
             .unwrap_or_else(|| format!("sqlite://{}", folder.path().join("b.db").display()));
@@ -26,7 +26,7 @@ impl Desk {
         }
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_bulletin"));
         command
             .args(arguments)
@@ -40,12 +40,12 @@ impl Desk {
         command
     }
 
-    fn run(&self, arguments: &[&str]) -> Output {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
         self.command(arguments).output().unwrap()
     }
 
     /// The document that the command prints; it must be the only thing on standard output.
-    fn json(&self, arguments: &[&str]) -> Value {
+    pub(crate) fn json(&self, arguments: &[&str]) -> Value {
         let output = self.run(&[arguments, &["--json"]].concat());
         let text = String::from_utf8(output.stdout).unwrap();
         serde_json::from_str(&text).unwrap_or_else(|error| {
@@ -56,7 +56,7 @@ impl Desk {
         })
     }
 
-    fn write(&self, name: &str, text: &str) -> String {
+    pub(crate) fn write(&self, name: &str, text: &str) -> String {
         std::fs::write(self.folder.path().join(name), text).unwrap();
         name.to_owned()
     }
@@ -66,7 +66,7 @@ const READERS: &str = "address,name,topics,consent_at,consent_source\n\
     a@peer.test,A,*,2020-01-01,form\n550.gone@peer.test,B,*,2020-01-01,form\n\
     452.full@peer.test,C,*,2020-01-01,form\nnobody,D,*,2020-01-01,form\n";
 
-fn page() -> String {
+pub(crate) fn page() -> String {
     root()
         .join("tests/fixtures/pages/plain.txt")
         .display()

@@ -20,4 +20,5 @@ mod sending;
 mod simulation;
 mod smtp_session;
 mod suggest;
+mod watching;
 mod web;

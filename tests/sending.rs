@@ -312,7 +312,8 @@ async fn a_relay_that_refuses_the_sender_costs_no_reader_anything(db: Db) {
     let friendly = std::mem::replace(&mut news.peer, Peer::that_wants_a_password().await);
     assert!(matches!(
         news.try_deliver_all().await,
-        Err(SendError::Relay(Trouble::Refuses(words))) if words.starts_with("530 5.7.0")
+        Err(SendError::Relay(Trouble::Refuses(words)))
+            if words == "530 5.7.0 <(address)>: Authentication required"
     ));
     let account = news.account().await;
     assert_eq!((account.bounced, account.accepted), (0, 0), "{account:?}");

@@ -105,6 +105,9 @@ impl App {
                 .context("delivery.lease")?,
             clock: clock::system(),
             first_pause: FIRST_PAUSE,
+            pause_on_bounces: self.config.pause_on_bounces,
+            metrics: self.metrics.clone(),
+            standing: self.standing.clone(),
         })
     }
 }

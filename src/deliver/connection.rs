@@ -2,18 +2,23 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::ledger::{Answer, Asked, Wants};
+use super::pace;
 use super::presence::Lease;
 use super::queue::{Claimed, Due};
+use super::relay::ConnectError;
 use super::smtp::{Envelope, Outcome, Session};
 use super::{Sender, Trouble, Until};
+use crate::mask::masked;
+use crate::metrics::{Phase, Wait};
 use crate::render::{Frozen, Message, RenderError};
+use crate::standing::RelayTrouble;
 
 /// The longest wait between two tries of a connection that fails.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
@@ -46,7 +51,7 @@ impl Connection {
     pub(super) async fn run(self) -> Result<(), Trouble> {
         let mut failures = 0;
         while let Answer::Due = self.ask(None, Wants::Notice).await {
-            let trouble = match self.sender.relay.connect().await {
+            let trouble = match self.connect().await {
                 Err(error) => Trouble::Connect(error),
                 Ok(session) => match self.offer_all(session).await {
                     Ended::Over => return Ok(()),
@@ -54,7 +59,11 @@ impl Connection {
                         failures = 0;
                         continue;
                     }
-                    Ended::Refused(words) => Trouble::Refuses(words),
+                    Ended::Refused(words) => {
+                        let refuses = RelayTrouble::Refuses;
+                        self.sender.standing.relay(Some(refuses));
+                        Trouble::Refuses(words)
+                    }
                 },
             };
             failures += 1;
@@ -73,12 +82,29 @@ impl Connection {
         Ok(())
     }
 
+    /// Connects, and tells whoever watches how that went.
+    async fn connect(&self) -> Result<Session, ConnectError> {
+        let (began, metrics) = (Instant::now(), &self.sender.metrics);
+        let connected = self.sender.relay.connect().await;
+        metrics.phase(Phase::Connect, began.elapsed());
+        match &connected {
+            Ok(_) => metrics.connected(),
+            Err(_) => {
+                metrics.connect_failed();
+                self.sender.standing.relay(Some(RelayTrouble::Away));
+            }
+        }
+        connected
+    }
+
     async fn offer_all(&self, mut session: Session) -> Ended {
+        let _open = self.sender.metrics.open();
         let mut settled = None;
         let mut message = Message::default();
         loop {
             match self.ask(settled.take(), Wants::Work).await {
                 Answer::Work(claimed) => {
+                    let _busy = self.sender.metrics.busy();
                     let offering =
                         AssertUnwindSafe(self.offer(&mut session, &mut message, &claimed));
                     // A panic over one row is that row's failure, and no other's.
@@ -89,6 +115,7 @@ impl Connection {
                     settled = Some((claimed.delivery, outcome));
                 }
                 Answer::NothingNow => {
+                    self.sender.standing.relay(None);
                     session.quit().await;
                     return Ended::NothingNow;
                 }
@@ -101,7 +128,7 @@ impl Connection {
                 .as_ref()
                 .filter(|(_, outcome)| outcome.is_between_the_relay_and_us());
             let ended = match refused {
-                Some((_, outcome)) => Ended::Refused(outcome.words()),
+                Some((_, outcome)) => Ended::Refused(masked(&outcome.words()).into_owned()),
                 None if session.is_usable() => continue,
                 None => Ended::NothingNow,
             };
@@ -110,13 +137,38 @@ impl Connection {
         }
     }
 
+    /// Offers one delivery, and tells whoever watches what became of it.
     async fn offer(
         &self,
         session: &mut Session,
         message: &mut Message,
         claimed: &Claimed,
     ) -> Outcome {
+        let began = Instant::now();
+        let outcome = self.attempt(session, message, claimed).await;
+        let took = began.elapsed();
+        if outcome.is_the_relays_answer() {
+            self.sender.standing.relay(None);
+        }
+        let Due {
+            id, campaign_id, ..
+        } = claimed.delivery;
+        let domain = pace::domain(&claimed.subscriber.address);
+        let domain = self.sender.metrics.outcome(outcome.state(), domain, took);
+        let frozen = self.sender.renderer.frozen(campaign_id);
+        let month = frozen.as_ref().map_or("", |frozen| &frozen.content.month);
+        outcome.log(id, month, &domain, took);
+        outcome
+    }
+
+    async fn attempt(
+        &self,
+        session: &mut Session,
+        message: &mut Message,
+        claimed: &Claimed,
+    ) -> Outcome {
         let delivery = claimed.delivery.id;
+        let (metrics, began) = (&self.sender.metrics, Instant::now());
         if let Err(error) = self.compose(claimed, message).await {
             tracing::error!(
                 delivery,
@@ -125,6 +177,7 @@ impl Connection {
             );
             return error.outcome();
         }
+        metrics.phase(Phase::Render, began.elapsed());
         if !self.lease.renewed().await {
             return Outcome::unreachable("the sender's lease is over");
         }
@@ -138,14 +191,15 @@ impl Connection {
             recipient: &message.recipient,
         };
         let may_finish = || self.lease.may_finish();
+        let began = Instant::now();
         let outcome = session.send(&envelope, message.bytes(), may_finish).await;
-        tracing::debug!(delivery, outcome = outcome.name(), "offered");
+        metrics.phase(Phase::Offer, began.elapsed());
         outcome
     }
 
     /// A relay may hang up on a connection that waited for work.
     async fn connect_again(&self, session: &mut Session) -> Result<(), Outcome> {
-        match self.sender.relay.connect().await {
+        match self.connect().await {
             Ok(new) => {
                 *session = new;
                 Ok(())
@@ -214,6 +268,7 @@ impl Connection {
             () = tokio::time::sleep(pause) => {}
             () = self.stop.cancelled() => {}
         }
+        self.sender.metrics.waited(Wait::Relay, pause);
     }
 }
 

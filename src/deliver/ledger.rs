@@ -14,8 +14,11 @@ use super::queue::{self, Claimed, Claims, Due};
 use super::quota::Quota;
 use super::smtp::Outcome;
 use super::wake::Wake;
+use crate::alarm;
 use crate::clock::Clock;
 use crate::db::Db;
+use crate::metrics::{Metrics, Wait};
+use crate::standing::Standing;
 use crate::start;
 
 /// How long a sender without work waits before it looks again, unless it is woken.
@@ -89,6 +92,11 @@ pub(super) struct Ledger {
     pub(super) started_as: i64,
     pub(super) wake: Wake,
     pub(super) book: Book,
+    /// For looks beside the rounds, on connections of their own.
+    pub(super) beside: Db,
+    pub(super) pause_on_bounces: bool,
+    pub(super) metrics: Metrics,
+    pub(super) standing: Standing,
 }
 
 /// What is going on between the ledger and its connections.
@@ -102,6 +110,8 @@ pub(super) struct Book {
     arriving: HashSet<usize>,
     /// The campaigns that had something due when it was last looked at.
     campaigns: Vec<i64>,
+    /// The campaigns that were looked at before their first mail from here.
+    begun: HashSet<i64>,
     looked_at: Option<Instant>,
     recovered_at: Option<Instant>,
     /// Until when a quota forbids anything more.
@@ -217,15 +227,20 @@ impl Ledger {
         let mut stopped = None;
         loop {
             match self.commit(failed).await {
-                Ok(round) => return Ok(Some(round)),
+                Ok(round) => {
+                    self.standing.database(true);
+                    return Ok(Some(round));
+                }
                 Err(Failed::GivenUp) => return Err(()),
                 Err(Failed::Database(error)) => {
                     failed = true;
+                    self.standing.database(false);
                     tracing::error!(
                         error = &error as &dyn std::error::Error,
                         "the database cannot commit; sending waits"
                     );
                     tokio::time::sleep(TRY_AGAIN).await;
+                    self.metrics.waited(Wait::Database, TRY_AGAIN);
                     if self.stop.is_cancelled() {
                         let since = *stopped.get_or_insert_with(Instant::now);
                         if self.book.settled().next().is_none() || since.elapsed() > LAST_TRIES {
@@ -240,6 +255,7 @@ impl Ledger {
     async fn commit(&mut self, failed: bool) -> Result<Round, Failed> {
         let now = (self.clock)();
         let sender = self.presence.sender;
+        let began = Instant::now();
         let mut round = Round::default();
         let mut tx = self.db.begin().await?;
         let settled: Vec<(Due, Outcome)> = self.book.settled().cloned().collect();
@@ -257,15 +273,42 @@ impl Ledger {
             let held: Vec<i64> = self.book.held.keys().copied().collect();
             queue::hand_back_others(&mut tx, sender, &held, now).await?;
         }
-        queue::settle(&mut tx, sender, &settled, self.life, now).await?;
+        let tally = queue::settle(&mut tx, sender, &settled, self.life, now).await?;
+        let pause = self.pause_on_bounces;
+        let raised = alarm::write_tally(&mut tx, &tally, sender, pause, now).await?;
         if !settled.is_empty() && !self.book.has_progressed {
             start::progressed(&mut tx, self.started_as).await?;
         }
         if !self.stop.is_cancelled() {
             self.claim(&mut tx, now, &mut round).await?;
+            if let Some(new) = self.not_begun(&round) {
+                drop(tx);
+                alarm::first_look(&self.beside, new, &self.metrics).await;
+                self.book.looked_at = None;
+                return Box::pin(self.commit(failed)).await;
+            }
         }
         tx.commit().await?;
+        let rows = settled.len() + round.claims.claimed.len();
+        self.metrics.commit(rows, began.elapsed());
+        raised
+            .iter()
+            .for_each(|raised| raised.report(&self.metrics));
+        if !failed {
+            // After a failure, the claim may be gone because that commit was durable after all.
+            (0..tally.repeats()).for_each(|_| self.metrics.repeated());
+        }
+        if !raised.is_empty() {
+            self.book.looked_at = None;
+        }
         Ok(round)
+    }
+
+    /// A campaign among the claims of which nothing went out from here yet; from now on it counts as begun.
+    fn not_begun(&mut self, round: &Round) -> Option<i64> {
+        let claimed = round.claims.claimed.iter();
+        let mut campaigns = claimed.map(|claimed| claimed.delivery.campaign_id);
+        campaigns.find(|campaign| self.book.begun.insert(*campaign))
     }
 
     async fn claim(

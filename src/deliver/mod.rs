@@ -37,9 +37,12 @@ use self::presence::{Presence, PresenceError};
 use self::quota::Quota;
 use self::relay::{ConnectError, Relay};
 use self::wake::Wake;
+use crate::alarm;
 use crate::clock::Clock;
 use crate::db::Db;
+use crate::metrics::Metrics;
 use crate::render::Renderer;
+use crate::standing::Standing;
 
 /// How long a connection that failed usually waits before the next try; doubled each time, up to a minute.
 pub const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -60,6 +63,10 @@ pub struct Sender {
     pub clock: Clock,
     /// How long a connection that failed waits at first; `FIRST_PAUSE` but in tests.
     pub first_pause: Duration,
+    /// Whether a storm of refusals pauses its campaign.
+    pub pause_on_bounces: bool,
+    pub metrics: Metrics,
+    pub standing: Standing,
 }
 
 /// When a sender ends by itself.
@@ -86,7 +93,7 @@ pub enum SendError {
 pub enum Trouble {
     #[error(transparent)]
     Connect(ConnectError),
-    /// In its own words, before it was told any recipient.
+    /// In its own words, before it was told any recipient; without the return path, which it may quote.
     #[error("it refuses us: {0}")]
     Refuses(String),
 }
@@ -101,10 +108,24 @@ impl Sender {
         until: Until,
         stop: CancellationToken,
     ) -> Result<(), SendError> {
-        let shared = Arc::new(self);
-        let started_as = number;
-        let mut number = number;
-        while let Closed::GivenUp = shared.live(started_as, number, until, &stop).await? {
+        let over = CancellationToken::new();
+        let (db, clock, metrics) = (self.db.clone(), self.clock.clone(), self.metrics.clone());
+        let watching = tokio::spawn(alarm::watch(db, clock, metrics, over.clone()));
+        let ended = Arc::new(self).live_on(number, until, &stop).await;
+        over.cancel();
+        drop(watching.await);
+        ended
+    }
+
+    /// Life after life, until one ends well.
+    async fn live_on(
+        self: Arc<Self>,
+        started_as: i64,
+        until: Until,
+        stop: &CancellationToken,
+    ) -> Result<(), SendError> {
+        let mut number = started_as;
+        while let Closed::GivenUp = self.live(started_as, number, until, stop).await? {
             number = number.wrapping_add(1) & i64::MAX;
         }
         Ok(())
@@ -146,6 +167,10 @@ impl Sender {
             quota: self.quota.clone(),
             started_as,
             book: Book::default(),
+            beside: self.db.clone(),
+            pause_on_bounces: self.pause_on_bounces,
+            metrics: self.metrics.clone(),
+            standing: self.standing.clone(),
         };
         let closed = ledger.run(asked).await;
         let mut ended = Ok(());

@@ -97,6 +97,16 @@ impl Outcome {
         }
     }
 
+    /// Whether the relay has answered for a recipient, so that nothing is wrong between it and us.
+    pub fn is_the_relays_answer(&self) -> bool {
+        match self {
+            Outcome::Accepted { .. } => true,
+            Outcome::Bounced { phase, .. } => !matches!(phase, Phase::Check | Phase::Mail),
+            Outcome::Deferred { phase, reply, .. } => *phase != Phase::Mail && reply.is_some(),
+            Outcome::Unknown { .. } => false,
+        }
+    }
+
     /// Whether the relay refused the message for good, rather than us.
     pub fn is_refusal(&self) -> bool {
         matches!(self, Outcome::Bounced { .. }) && !self.is_between_the_relay_and_us()

@@ -17,6 +17,7 @@ use crate::db::{Tx, on, row, time};
 use crate::subscriber::{self, Subscriber};
 use crate::subscription::{Format, Frequency, Language, State};
 use crate::suppression;
+use crate::tally::Tally;
 
 /// How many rows are looked at together when the first look found some without room.
 const WINDOW: usize = 64;
@@ -240,16 +241,18 @@ pub async fn campaigns_with_due(tx: &mut Tx, now: DateTime<Utc>) -> sqlx::Result
     })
 }
 
-/// Writes down what became of claimed deliveries, in one statement. A sender that lost a claim changes nothing of it.
+/// Writes down what became of claimed deliveries, in one statement, and gives the tally of it. A sender that lost a claim
+/// changes nothing of it.
 pub async fn settle(
     tx: &mut Tx,
     sender: i64,
     settled: &[(Due, Outcome)],
     life: Duration,
     now: DateTime<Utc>,
-) -> sqlx::Result<()> {
+) -> sqlx::Result<Tally> {
+    let mut tally = Tally::default();
     if settled.is_empty() {
-        return Ok(());
+        return Ok(tally);
     }
     let rows: Vec<SettledRow> = settled
         .iter()
@@ -257,15 +260,20 @@ pub async fn settle(
         .collect();
     let ours = write(tx, sender, &rows, now).await?;
     for (due, outcome) in settled {
+        if !ours.contains(&due.id) {
+            tally.lost(matches!(outcome, Outcome::Accepted { .. }));
+            continue;
+        }
+        let (state, _) = next_state(due, outcome, life, now);
+        tally.count(due.campaign_id, state, outcome.is_refusal());
         if outcome.names_a_bad_address()
-            && ours.contains(&due.id)
             && let Some(hash) = subscriber::address_hash(tx, due.subscriber_id).await?
         {
             let reason = suppression::Reason::HardBounce;
             suppression::suppress(tx, &hash, reason, &outcome.code(), now).await?;
         }
     }
-    Ok(())
+    Ok(tally)
 }
 
 /// What is written down of one delivery, as the statement reads it.

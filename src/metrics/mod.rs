@@ -125,9 +125,12 @@ impl Metrics {
         self.0.waits[index(Wait::ALL, why)].inc_by(time.as_secs_f64());
     }
 
-    /// A connection to the relay stands; keep what this gives as long as it does.
-    pub fn connected(&self) -> OneMore {
+    pub fn connected(&self) {
         self.0.connects.inc();
+    }
+
+    /// A connection to the relay stands; keep what this gives as long as it does.
+    pub fn open(&self) -> OneMore {
         OneMore::on(&self.0.open)
     }
 
@@ -333,7 +336,8 @@ mod tests {
     #[test]
     fn what_stands_while_something_lives_ends_with_it() {
         let metrics = Metrics::default();
-        let open = metrics.connected();
+        metrics.connected();
+        let open = metrics.open();
         assert!(metrics.text().contains("bulletin_connections_open 1\n"));
         drop(open);
         let text = metrics.text();

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use bulletin::campaign::{self, Account};
+use bulletin::clock::Clock;
 use bulletin::config::{OnNothing, OnUnknown};
 use bulletin::db::{Db, Tx};
 use bulletin::deliver::pace::Pace;
@@ -12,9 +13,11 @@ use bulletin::deliver::relay::Relay;
 use bulletin::deliver::{SendError, Sender, Until};
 use bulletin::enrol::{Enrolled, Enrolment, Refused};
 use bulletin::issue::{Issue, Month, Summary};
+use bulletin::metrics::Metrics;
 use bulletin::plan::{self, Plan, Settings};
 use bulletin::render::{House, Renderer};
 use bulletin::secret::Keys;
+use bulletin::standing::Standing;
 use bulletin::subscriber::{self, Address, Subscriber};
 use bulletin::suggest::Suggester;
 use bulletin::topic::Vocabulary;
@@ -33,6 +36,8 @@ pub struct News {
     pub peer: Peer,
     pub settings: Settings,
     pub renderer: Arc<Renderer>,
+    pub metrics: Metrics,
+    pub standing: Standing,
     pub quota: Quota,
     clock: Arc<Mutex<DateTime<Utc>>>,
     _folder: TempDir,
@@ -55,6 +60,8 @@ impl News {
             keys,
             vocabulary,
             peer: Peer::start().await,
+            metrics: Metrics::default(),
+            standing: Standing::default(),
             quota: Quota::default(),
             settings: Settings {
                 on_nothing: OnNothing::Skip,
@@ -171,11 +178,20 @@ impl News {
             lease: std::time::Duration::from_secs(30),
             life: Duration::days(5),
             first_pause: std::time::Duration::from_millis(1),
+            pause_on_bounces: true,
+            metrics: self.metrics.clone(),
+            standing: self.standing.clone(),
             clock: Arc::new(move || {
                 let elapsed = Duration::microseconds(began.elapsed().as_micros() as i64);
                 *clock.lock().expect("the clock is not broken") + elapsed
             }),
         }
+    }
+
+    /// The clock that the test turns, for the service.
+    pub fn clock(&self) -> Clock {
+        let clock = self.clock.clone();
+        Arc::new(move || *clock.lock().expect("the clock is not broken"))
     }
 
     /// The real sender, until nothing is due.

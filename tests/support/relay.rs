@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 /// A relay on a socket of this machine; ends when dropped.
 ///
 /// `550.x@…` there is no such mailbox. `557.x@…` refused for the sender's fault. `452.x@…` deferred, always;
+/// `quoted.x@…` the same as `550.`, in words that quote the address.
 /// `once.x@…` deferred the first time. `lost.x@…` the connection dies after the message's end, the first time, and the
 /// message counts as taken.
 pub struct Peer {
@@ -102,11 +103,14 @@ impl Log {
 impl Mailbox for Log {
     async fn answer(&self, step: Step<'_>) -> Answer {
         match step {
-            Step::Mail(_) if self.wants_a_password => {
-                Answer::reply("530 5.7.0 Authentication required")
+            Step::Mail(from) if self.wants_a_password => {
+                Answer::reply(&format!("530 5.7.0 <{from}>: Authentication required"))
             }
             Step::Rcpt(to) if to.starts_with("550.") => {
                 Answer::reply("550 5.1.1 There is no such mailbox")
+            }
+            Step::Rcpt(to) if to.starts_with("quoted.") => {
+                Answer::reply(&format!("550 5.1.1 <{to}>: who is {to}?"))
             }
             Step::Rcpt(to) if to.starts_with("557.") => {
                 Answer::reply("550 5.7.1 Your policy is not to our taste")
