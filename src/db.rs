@@ -1,11 +1,14 @@
 //! The database: one SQLite file, or PostgreSQL; one SQL text for both.
 
+mod rows;
+
 use std::fs::File;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+pub(crate) use self::rows::Value;
 use chrono::{DateTime, SecondsFormat, Utc};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -15,13 +18,16 @@ use sqlx::{AssertSqlSafe, PgPool, Postgres, SqlSafeStr, Sqlite, SqlitePool, Tran
 /// How long a statement waits for another process that writes to the same SQLite file.
 const LOCK_WAIT: Duration = Duration::from_secs(30);
 
-/// Large imports and plans write all over the tables: with a cache of 24 MiB (SQLite counts KiB, below zero) and a
-/// checkpoint each 32 MiB, a page is written once for many rows.
-const WRITER_CACHE: &str = "-24576";
+/// Who writes very much does it in order, so that a page is written once for many rows: a cache of 12 MiB holds what is
+/// in work (SQLite counts KiB, below zero), and a checkpoint each 32 MiB is seldom enough.
+const WRITER_CACHE: &str = "-12288";
 const WRITER_CHECKPOINT: &str = "8192";
 
 /// Where PostgreSQL's senders listen for something to do.
 pub(crate) const WAKE_CHANNEL: &str = "bulletin";
+
+/// Temporary tables are looked up in any order: what half a million choices come to in a plan should fit.
+const TEMPORARY_CACHE: &str = "-24576";
 
 /// An open database with its migrations applied. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -182,6 +188,38 @@ impl Db {
         }
     }
 
+    /// A handle with one connection of its own, which keeps its temporary tables until it is closed.
+    ///
+    /// For those who add very many rows, every row they point at among them: SQLite does not check that again.
+    pub(crate) async fn apart(&self) -> sqlx::Result<Db> {
+        match self {
+            Db::Sqlite { write, file, .. } => {
+                let options = SqliteConnectOptions::clone(&write.connect_options())
+                    .foreign_keys(false)
+                    .pragma("temp.cache_size", "-4096");
+                let pool = SqlitePoolOptions::new()
+                    .max_connections(1)
+                    .idle_timeout(None)
+                    .max_lifetime(None)
+                    .connect_with(options)
+                    .await?;
+                Ok(Db::Sqlite {
+                    read: pool.clone(),
+                    write: pool,
+                    file: file.clone(),
+                })
+            }
+            Db::Postgres(pool) => {
+                let pool = PgPoolOptions::new()
+                    .max_connections(1)
+                    .idle_timeout(None)
+                    .max_lifetime(None)
+                    .connect_with(PgConnectOptions::clone(&pool.connect_options()));
+                pool.await.map(Db::Postgres)
+            }
+        }
+    }
+
     /// Waits until every connection has been given back and closed.
     pub async fn close(&self) {
         match self {
@@ -214,89 +252,12 @@ impl Tx {
         Ok(())
     }
 
-    /// How this database takes many rows in one statement.
-    pub(crate) fn rows(&self) -> Rows {
-        match self {
-            Tx::Sqlite(_) => Rows { postgres: false },
-            Tx::Postgres(_) => Rows { postgres: true },
-        }
-    }
-
     /// `text` on PostgreSQL, nothing on SQLite, where one writer at a time is the rule.
     pub(crate) fn on_postgres<'a>(&self, text: &'a str) -> &'a str {
         match self {
             Tx::Sqlite(_) => "",
             Tx::Postgres(_) => text,
         }
-    }
-}
-
-/// Many rows in one statement: as one JSON array of objects, bound as `$1`, which costs a small part of binding each
-/// value by itself. The two databases differ in how they unpack it; the rest of the statement is the same.
-#[derive(Clone, Copy)]
-pub(crate) struct Rows {
-    postgres: bool,
-}
-
-impl Rows {
-    /// What goes behind FROM.
-    pub(crate) fn all(self) -> &'static str {
-        if self.postgres {
-            "jsonb_array_elements($1) AS r(value)"
-        } else {
-            "jsonb_each($1) AS r"
-        }
-    }
-
-    /// A text of each row, or a word.
-    pub(crate) fn text(self, name: &str) -> String {
-        format!("r.value ->> '{name}'")
-    }
-
-    /// A whole number of each row.
-    pub(crate) fn integer(self, name: &str) -> String {
-        format!("CAST(r.value ->> '{name}' AS bigint)")
-    }
-
-    /// The row itself, where the array holds whole numbers and no objects.
-    pub(crate) fn number(self) -> &'static str {
-        "CAST(r.value AS bigint)"
-    }
-
-    /// An id that the row has in hexadecimal digits.
-    pub(crate) fn uuid(self, name: &str) -> String {
-        self.cast(
-            name,
-            "CAST(r.value ->> '{}' AS uuid)",
-            "unhex(r.value ->> '{}')",
-        )
-    }
-
-    /// Bytes that the row has in hexadecimal digits.
-    pub(crate) fn bytes(self, name: &str) -> String {
-        self.cast(
-            name,
-            "decode(r.value ->> '{}', 'hex')",
-            "unhex(r.value ->> '{}')",
-        )
-    }
-
-    /// A time that the row has as `time` writes it.
-    pub(crate) fn time(self, name: &str) -> String {
-        self.cast(
-            name,
-            "CAST(r.value ->> '{}' AS timestamptz)",
-            "r.value ->> '{}'",
-        )
-    }
-
-    /// A list that the row has as JSON.
-    pub(crate) fn json(self, name: &str) -> String {
-        self.cast(name, "r.value -> '{}'", "r.value -> '{}'")
-    }
-
-    fn cast(self, name: &str, postgres: &str, sqlite: &str) -> String {
-        (if self.postgres { postgres } else { sqlite }).replace("{}", name)
     }
 }
 
@@ -331,6 +292,7 @@ async fn open_sqlite(path: &Path) -> Result<Db, DbError> {
     let writer = options
         .clone()
         .pragma("cache_size", WRITER_CACHE)
+        .pragma("temp.cache_size", TEMPORARY_CACHE)
         .pragma("wal_autocheckpoint", WRITER_CHECKPOINT);
     let write = SqlitePoolOptions::new()
         .max_connections(1)
@@ -417,10 +379,12 @@ macro_rules! steps {
     };
 }
 
-const SQLITE: Steps =
-    steps!("sqlite", 1 "0001_start", 2 "0002_senders", 3 "0003_schedule", 5 "0005_watching");
-const POSTGRES: Steps =
-    steps!("postgres", 1 "0001_start", 2 "0002_senders", 3 "0003_schedule", 5 "0005_watching");
+const SQLITE: Steps = steps!(
+    "sqlite", 1 "0001_start", 2 "0002_senders", 3 "0003_schedule", 4 "0004_big_lists", 5 "0005_watching"
+);
+const POSTGRES: Steps = steps!(
+    "postgres", 1 "0001_start", 2 "0002_senders", 3 "0003_schedule", 4 "0004_big_lists", 5 "0005_watching"
+);
 
 fn migrations(steps: Steps) -> Migrator {
     Migrator::with_migrations(

@@ -39,6 +39,7 @@ pub async fn resubscribe(
 
 /// Forgets a reader: only a keyed hash stays, so that no import brings them back, and the record that they consented.
 pub async fn erase(tx: &mut Tx, reader: &Subscriber, now: DateTime<Utc>) -> sqlx::Result<()> {
+    subscriber::wait_for_plans(tx).await?;
     queue::suppress_waiting(tx, reader.id, "the reader was erased", now).await?;
     forget_replies(tx, reader).await?;
     suppression::suppress(tx, &reader.address_hash, Reason::Erased, "", now).await?;

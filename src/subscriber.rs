@@ -3,7 +3,6 @@
 use std::fmt;
 
 use chrono::{DateTime, Utc};
-use data_encoding::HEXLOWER;
 use serde::Serialize;
 use sqlx::AssertSqlSafe;
 use sqlx::types::Json;
@@ -11,7 +10,7 @@ use uuid::Uuid;
 
 use crate::campaign::DeliveryState;
 use crate::config::OnNothing;
-use crate::db::{Tx, on, row, time};
+use crate::db::{Tx, on, row};
 use crate::secret::Keys;
 use crate::subscription::{Choice, Format, Frequency, Language, State};
 
@@ -127,7 +126,6 @@ row! {
 /// Someone to be added.
 #[derive(Clone, Debug)]
 pub struct NewSubscriber {
-    pub id: Uuid,
     pub address: Address,
     pub address_hash: Vec<u8>,
     pub name: String,
@@ -208,125 +206,43 @@ pub async fn deliveries(tx: &mut Tx, id: Uuid) -> sqlx::Result<Vec<Delivered>> {
     })
 }
 
-/// Which of these hashes belong to a subscriber already.
-pub async fn known(tx: &mut Tx, hashes: &[Vec<u8>]) -> sqlx::Result<Vec<Vec<u8>>> {
-    among(tx, "subscriber", hashes).await
+/// Waits for plans that are being made on PostgreSQL, whose deliveries nobody else sees yet, and keeps others from
+/// beginning until the transaction ends. (SQLite has one writer at a time.)
+pub async fn wait_for_plans(tx: &mut Tx) -> sqlx::Result<()> {
+    hold(tx, "SELECT pg_advisory_xact_lock($1)").await
 }
 
-/// Which of `hashes` stand in the column `address_hash` of a table of ours.
-pub(crate) async fn among(
-    tx: &mut Tx,
-    table: &'static str,
-    hashes: &[Vec<u8>],
-) -> sqlx::Result<Vec<Vec<u8>>> {
-    let rows = tx.rows();
-    let sql = format!(
-        "SELECT address_hash FROM {table} WHERE address_hash IN (SELECT {} FROM {})",
-        rows.bytes("hash"),
-        rows.all()
-    );
-    let hashes: Vec<serde_json::Value> = hashes
-        .iter()
-        .map(|hash| serde_json::json!({ "hash": HEXLOWER.encode(hash) }))
-        .collect();
-    on!(tx, |conn| sqlx::query_scalar(AssertSqlSafe(sql))
-        .bind(Json(&hashes))
-        .fetch_all(conn)
-        .await)
+/// Keeps subscribers from being removed until the transaction ends; any number of plans may do so at once.
+pub async fn keep_all(tx: &mut Tx) -> sqlx::Result<()> {
+    hold(tx, "SELECT pg_advisory_xact_lock_shared($1)").await
 }
 
-/// Adds subscribers whose consent is on record elsewhere, as active. Their choices must be kept already.
-pub async fn add(tx: &mut Tx, new: &[NewSubscriber]) -> sqlx::Result<()> {
-    let rows = tx.rows();
-    let sql = format!(
-        "INSERT INTO subscriber (id, address, address_hash, name, state, choice_id, frequency, format, language, \
-         time_zone, since) SELECT {}, {}, {}, {}, 'active', {}, {}, {}, {}, {}, {} FROM {}",
-        rows.uuid("id"),
-        rows.text("address"),
-        rows.bytes("hash"),
-        rows.text("name"),
-        rows.uuid("choice"),
-        rows.text("frequency"),
-        rows.text("format"),
-        rows.text("language"),
-        rows.text("time_zone"),
-        rows.time("consent_at"),
-        rows.all()
-    );
-    let new: Vec<Row> = new.iter().map(as_row).collect();
-    on!(tx, |conn| sqlx::query(AssertSqlSafe(sql))
-        .bind(Json(&new))
-        .execute(conn)
-        .await
-        .map(drop))
-}
-
-/// Records the consent that came with each imported subscriber.
-pub async fn record_granted(
-    tx: &mut Tx,
-    new: &[NewSubscriber],
-    now: DateTime<Utc>,
-) -> sqlx::Result<()> {
-    let rows = tx.rows();
-    let sql = format!(
-        "INSERT INTO consent (address_hash, act, at, source, recorded_at) SELECT {}, 'granted', {}, {}, $2 FROM {}",
-        rows.bytes("hash"),
-        rows.time("consent_at"),
-        rows.text("consent_source"),
-        rows.all()
-    );
-    let new: Vec<Row> = new.iter().map(as_row).collect();
-    on!(tx, |conn| sqlx::query(AssertSqlSafe(sql))
-        .bind(Json(&new))
-        .bind(now)
-        .execute(conn)
-        .await
-        .map(drop))
-}
-
-/// What `Rows` unpacks.
-#[derive(Serialize)]
-struct Row<'a> {
-    #[serde(with = "uuid::serde::simple")]
-    id: Uuid,
-    address: &'a str,
-    hash: String,
-    name: &'a str,
-    #[serde(with = "uuid::serde::simple")]
-    choice: Uuid,
-    frequency: Frequency,
-    format: Format,
-    language: Language,
-    time_zone: &'a str,
-    consent_at: String,
-    consent_source: &'a str,
-}
-
-fn as_row(new: &NewSubscriber) -> Row<'_> {
-    Row {
-        id: new.id,
-        address: new.address.as_str(),
-        hash: HEXLOWER.encode(&new.address_hash),
-        name: &new.name,
-        choice: new.choice.id(),
-        frequency: new.frequency,
-        format: new.format,
-        language: new.language,
-        time_zone: &new.time_zone,
-        consent_at: time(new.consent_at),
-        consent_source: &new.consent_source,
+async fn hold(tx: &mut Tx, sql: &'static str) -> sqlx::Result<()> {
+    /// Any number, as long as nothing else in this database takes it: "plan" in ASCII.
+    const PLANS: i64 = 0x706c_616e;
+    match tx {
+        Tx::Sqlite(_) => Ok(()),
+        Tx::Postgres(tx) => sqlx::query(sql)
+            .bind(PLANS)
+            .execute(&mut **tx)
+            .await
+            .map(drop),
     }
 }
 
-/// Removes the subscriber; what waits for them must have been settled before.
+/// Removes the subscriber, and their id from their deliveries; what waits for them must have been settled before.
 pub async fn remove(tx: &mut Tx, id: Uuid) -> sqlx::Result<()> {
-    on!(tx, |conn| sqlx::query(
-        "DELETE FROM subscriber WHERE id = $1"
-    )
-    .bind(id)
-    .execute(conn)
-    .await
-    .map(drop))
+    for sql in [
+        "UPDATE delivery SET subscriber_id = NULL WHERE subscriber_id = $1",
+        "DELETE FROM subscriber WHERE id = $1",
+    ] {
+        on!(&mut *tx, |conn| sqlx::query(sql)
+            .bind(id)
+            .execute(conn)
+            .await
+            .map(drop))?;
+    }
+    Ok(())
 }
 
 fn is_local_part(local: &str) -> bool {

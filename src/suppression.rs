@@ -1,9 +1,10 @@
 //! Suppressions: addresses that get no mail, and why. Only a keyed hash of the address is kept.
 
 use chrono::{DateTime, Utc};
+use data_encoding::HEXLOWER;
+use sqlx::types::Json;
 
 use crate::db::{Tx, on, row, word};
-use crate::subscriber::among;
 
 word! {
     /// Why an address gets no mail.
@@ -61,5 +62,18 @@ pub async fn of(tx: &mut Tx, address_hash: &[u8]) -> sqlx::Result<Option<Suppres
 
 /// Which of these hashes are suppressed.
 pub async fn suppressed(tx: &mut Tx, hashes: &[Vec<u8>]) -> sqlx::Result<Vec<Vec<u8>>> {
-    among(tx, "suppression", hashes).await
+    let rows = tx.rows();
+    let sql = format!(
+        "SELECT address_hash FROM suppression WHERE address_hash IN (SELECT {} FROM {})",
+        rows.bytes("hash"),
+        rows.all()
+    );
+    let hashes: Vec<serde_json::Value> = hashes
+        .iter()
+        .map(|hash| serde_json::json!({ "hash": HEXLOWER.encode(hash) }))
+        .collect();
+    on!(tx, |conn| sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+        .bind(Json(&hashes))
+        .fetch_all(conn)
+        .await)
 }

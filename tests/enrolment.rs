@@ -81,6 +81,33 @@ async fn what_cannot_be_taken_is_refused_by_line_with_the_reason(db: Db) {
     }
 }
 
+each_database!(texts_come_through_as_they_were_written_taken_or_refused);
+async fn texts_come_through_as_they_were_written_taken_or_refused(db: Db) {
+    let news = News::start(db).await;
+    let name = r#"C:\new\tab "x" \. \N é"#;
+    let quoted = name.replace('"', "\"\"");
+    let csv = format!(
+        "address,name,language,consent_at,consent_source,line\n\
+         odd@peer.test,\"{quoted}\",,2026-01-01,\\N,\"one\n\ttwo\\\0\"\n"
+    );
+    assert_eq!(news.enrol(&csv).await.0.added, 1);
+    assert_eq!(news.reader("odd@peer.test").await.name, name);
+    let (enrolled, refused) = news.enrol(&csv).await;
+    assert_eq!((enrolled.added, enrolled.refused), (0, 1));
+    let fields = [
+        "odd@peer.test",
+        name,
+        "",
+        "2026-01-01",
+        "\\N",
+        "one\n\ttwo\\\0",
+    ];
+    assert_eq!(
+        (refused[0].line, &refused[0].fields[..]),
+        (2, &fields.map(str::to_owned)[..])
+    );
+}
+
 each_database!(nobody_who_was_suppressed_or_left_is_brought_back);
 async fn nobody_who_was_suppressed_or_left_is_brought_back(db: Db) {
     let news = News::start(db).await;

@@ -8,52 +8,33 @@ use super::{Order, Plan, PlanError, Span, Variant};
 use crate::archive::KeptIssue;
 use crate::content::{Content, Occasion, Selection};
 use crate::db::{Tx, on};
+use crate::subscription::Frequency;
 
-pub(super) async fn describe(
-    tx: &mut Tx,
-    campaign: i64,
+/// Who gets what, without who is left out.
+pub(super) fn describe(
     content: &Content,
-    already_sent: i64,
+    counts: Vec<(String, i64)>,
     fingerprint: String,
     warnings: Vec<String>,
-    settled: bool,
 ) -> Result<Plan, PlanError> {
-    let counts: Vec<(String, i64)> = on!(&mut *tx, |conn| {
-        sqlx::query_as(
-        "SELECT content, count(*) FROM delivery WHERE campaign_id = $1 GROUP BY content ORDER BY 2 DESC, 1",
-    )
-    .bind(campaign)
-    .fetch_all(conn)
-    .await
-    })?;
     let recipients = counts.iter().map(|(_, count)| count).sum();
     let variants = variants(content, counts)?;
-    let told: i64 = variants
-        .iter()
-        .filter(|v| v.occasion != "matched")
-        .map(|v| v.subscribers)
-        .sum();
-    let excluded = if settled {
-        BTreeMap::new()
-    } else {
-        excluded(tx, campaign, already_sent).await?
-    };
-    let nothing_matched = told + excluded.get("nothing_matched").copied().unwrap_or(0);
+    let told = variants.iter().filter(|v| v.occasion != "matched");
     Ok(Plan {
         month: content.month.clone(),
         recipients,
+        nothing_matched: told.map(|v| v.subscribers).sum(),
         variants,
-        nothing_matched,
-        excluded,
+        excluded: BTreeMap::new(),
         warnings,
-        due: span(tx, campaign).await?,
+        due: None,
         fingerprint,
-        settled,
+        settled: false,
     })
 }
 
-/// The index on what is due has both ends at hand; min and max together would read it all.
-async fn span(tx: &mut Tx, campaign: i64) -> sqlx::Result<Option<Span>> {
+/// When the first and the last of those that wait are due. The index on it has both ends at hand; min and max together would read it all.
+pub(super) async fn span(tx: &mut Tx, campaign: i64) -> sqlx::Result<Option<Span>> {
     let ends: (Option<DateTime<Utc>>, Option<DateTime<Utc>>) = on!(tx, |conn| {
         sqlx::query_as(
         "SELECT (SELECT min(due_at) FROM delivery WHERE campaign_id = $1 AND due_at IS NOT NULL), \
@@ -69,8 +50,19 @@ async fn span(tx: &mut Tx, campaign: i64) -> sqlx::Result<Option<Span>> {
     })
 }
 
+/// How many deliveries of a campaign have which content.
+pub(super) async fn counts(tx: &mut Tx, campaign: i64) -> sqlx::Result<Vec<(String, i64)>> {
+    on!(tx, |conn| sqlx::query_as(
+        "SELECT content, count(*) FROM delivery WHERE campaign_id = $1 GROUP BY content"
+    )
+    .bind(campaign)
+    .fetch_all(conn)
+    .await)
+}
+
 /// Groups the selections that hold the same summaries.
-fn variants(content: &Content, counts: Vec<(String, i64)>) -> Result<Vec<Variant>, PlanError> {
+fn variants(content: &Content, mut counts: Vec<(String, i64)>) -> Result<Vec<Variant>, PlanError> {
+    counts.sort_by(|(a, more), (b, less)| less.cmp(more).then_with(|| a.cmp(b)));
     let mut groups: BTreeMap<(Occasion, Vec<usize>), Vec<Order>> = BTreeMap::new();
     for (text, subscribers) in counts {
         let selection: Selection = text.parse()?;
@@ -105,36 +97,44 @@ fn variants(content: &Content, counts: Vec<(String, i64)>) -> Result<Vec<Variant
     Ok(variants)
 }
 
-/// Who gets nothing, and why.
-async fn excluded(
+/// Says who gets nothing, and why: whoever could have got the issue and does not had nothing matched, or had it all.
+pub(super) async fn leave_out(
     tx: &mut Tx,
-    campaign: i64,
+    plan: &mut Plan,
+    is_quarter: bool,
     already_sent: i64,
-) -> sqlx::Result<BTreeMap<String, i64>> {
-    let counts: Vec<(String, i64)> = on!(tx, |conn| sqlx::query_as(
-        "SELECT reason, count(*) FROM (SELECT CASE \
-           WHEN x.address_hash IS NOT NULL THEN 'suppressed' \
-           WHEN s.state <> 'active' THEN s.state \
-           WHEN p.choice_id IS NULL THEN 'not_this_month' \
-           ELSE 'nothing_matched' END AS reason \
-         FROM subscriber s \
-         LEFT JOIN plan_choice p ON p.choice_id = s.choice_id AND p.frequency = s.frequency \
-         LEFT JOIN suppression x ON x.address_hash = s.address_hash \
-         LEFT JOIN delivery d ON d.campaign_id = $1 AND d.subscriber_id = s.id \
-         WHERE d.id IS NULL) left_out GROUP BY reason",
-    )
-    .bind(campaign)
-    .fetch_all(conn)
-    .await)?;
-    let mut excluded: BTreeMap<String, i64> = counts.into_iter().collect();
-    if already_sent > 0 {
-        excluded.insert("already_sent".to_owned(), already_sent);
-        if let Some(nothing) = excluded.get_mut("nothing_matched") {
-            *nothing -= already_sent;
+) -> sqlx::Result<()> {
+    let (suppressed, pending, ended, not_now, others): (i64, i64, i64, i64, i64) = on!(
+        tx,
+        |conn| {
+            sqlx::query_as(
+            "SELECT count(*) FILTER (WHERE reason = 'suppressed'), count(*) FILTER (WHERE reason = 'pending'), \
+             count(*) FILTER (WHERE reason = 'ended'), count(*) FILTER (WHERE reason = 'not now'), \
+             count(*) FILTER (WHERE reason = 'active') \
+             FROM (SELECT CASE WHEN x.address_hash IS NOT NULL THEN 'suppressed' \
+               WHEN s.state = 'active' AND s.frequency = $1 THEN 'not now' ELSE s.state END AS reason \
+             FROM subscriber s LEFT JOIN suppression x ON x.address_hash = s.address_hash) reader",
+        )
+        .bind(if is_quarter { "" } else { Frequency::Quarterly.as_str() })
+        .fetch_one(conn)
+        .await
         }
-    }
-    excluded.retain(|_, count| *count > 0);
-    Ok(excluded)
+    )?;
+    let nothing_matched = others - plan.recipients - already_sent;
+    plan.nothing_matched += nothing_matched;
+    plan.excluded = [
+        ("suppressed", suppressed),
+        ("pending", pending),
+        ("ended", ended),
+        ("not_this_month", not_now),
+        ("nothing_matched", nothing_matched),
+        ("already_sent", already_sent),
+    ]
+    .into_iter()
+    .filter(|(_, count)| *count > 0)
+    .map(|(reason, count)| (reason.to_owned(), count))
+    .collect();
+    Ok(())
 }
 
 /// What an editor should look at in the issue itself.
@@ -162,15 +162,17 @@ pub(super) fn warnings(issue: &KeptIssue) -> Vec<String> {
 
 /// What differs much from the campaign of the issue before.
 pub(super) async fn unusual(tx: &mut Tx, campaign: i64, plan: &Plan) -> sqlx::Result<Vec<String>> {
-    let before: Option<(String, i64)> = on!(&mut *tx, |conn| sqlx::query_as(
-        "SELECT i.month, count(d.id) FROM campaign c JOIN issue i ON i.id = c.issue_id \
-         LEFT JOIN delivery d ON d.campaign_id = c.id WHERE c.id <> $1 AND i.month < $2 \
-         GROUP BY c.id, i.month ORDER BY i.month DESC LIMIT 1",
+    let before: Option<(String, i64)> = on!(&mut *tx, |conn| {
+        sqlx::query_as(
+        "SELECT month, (SELECT count(*) FROM delivery d WHERE d.campaign_id = earlier.id) FROM ( \
+         SELECT c.id, i.month FROM campaign c JOIN issue i ON i.id = c.issue_id WHERE c.id <> $1 AND i.month < $2 \
+         ORDER BY i.month DESC LIMIT 1) earlier",
     )
     .bind(campaign)
     .bind(plan.month.as_str())
     .fetch_optional(conn)
-    .await)?;
+    .await
+    })?;
     let mut warnings = Vec::new();
     if plan.recipients == 0 {
         warnings.push("nobody gets this issue".to_owned());

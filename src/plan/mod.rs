@@ -4,7 +4,7 @@ mod describe;
 mod sent;
 mod zones;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 use ring::digest;
@@ -12,14 +12,15 @@ use serde::Serialize;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use self::describe::{describe, unusual, warnings};
+use self::describe::{counts, describe, leave_out, span, unusual, warnings};
 use crate::archive::{self, KeptIssue};
 use crate::campaign;
 use crate::config::{OnNothing, OnUnknown};
 use crate::content::{Content, Item, Selection};
-use crate::db::{Tx, on};
+use crate::db::{Tx, Value, on};
 use crate::issue::Month;
-use crate::subscription::{Choice, Frequency};
+use crate::subscriber;
+use crate::subscription::Choice;
 
 pub use self::zones::{ReadersTime, first as first_of_readers};
 
@@ -28,6 +29,9 @@ const PAGE: i64 = 5_000;
 
 /// What stands in `plan_choice` for choices that nothing matched.
 const NOTHING: &str = "none";
+
+/// What stands there for readers of a frequency whose turn it is not.
+const NOT_NOW: &str = "not now";
 
 /// What a plan comes to, for people and as JSON.
 #[derive(Clone, Debug, Serialize)]
@@ -112,48 +116,40 @@ pub async fn settle(
     }
     if let Some(campaign) = campaign::of_month(tx, month).await? {
         let Json(content) = campaign::content(tx, campaign.id).await?.0;
-        let plan = describe(
-            tx,
-            campaign.id,
-            &content,
-            0,
-            campaign.fingerprint,
-            Vec::new(),
-            true,
-        )
-        .await?;
-        return Ok((campaign.id, plan));
+        let counts = counts(tx, campaign.id).await?;
+        let plan = describe(&content, counts, campaign.fingerprint, Vec::new())?;
+        let settled = Plan {
+            due: span(tx, campaign.id).await?,
+            settled: true,
+            ..plan
+        };
+        return Ok((campaign.id, settled));
     }
+    subscriber::keep_all(tx).await?;
     let content = freeze(tx, &issue).await?;
     let (start_at, late_zones) = zones::settle(tx, settings).await?;
     let on_unknown = settings.on_unknown;
     let id = campaign::add(tx, issue.id, &content, on_unknown, settings.now, start_at).await?;
     match_choices(tx, &content, month).await?;
+    let (_, before) = ends(tx, 0).await?;
     add_deliveries(tx, id, settings, start_at).await?;
     zones::forget(tx).await?;
+    // The first claims come at once, before PostgreSQL would count so many new rows by itself.
+    execute(tx, tx.on_postgres("ANALYZE delivery")).await?;
     let already_sent = sent::leave_out(tx, id, &content, settings).await?;
-    let fingerprint = fingerprint(tx, id, &content).await?;
-    let mut plan = describe(
-        tx,
-        id,
-        &content,
-        already_sent,
-        fingerprint,
-        warnings(&issue),
-        false,
-    )
-    .await?;
+    let (fingerprint, counts) = read_back(tx, id, before, &content).await?;
+    let mut plan = describe(&content, counts, fingerprint, warnings(&issue))?;
     campaign::set_plan(tx, id, &plan.fingerprint, plan.recipients).await?;
+    let is_quarter = !quarter_ending(month).is_empty();
+    leave_out(tx, &mut plan, is_quarter, already_sent).await?;
     plan.warnings.extend(unusual(tx, id, &plan).await?);
     if late_zones > 0 {
         plan.warnings.push(format!(
             "in {late_zones} time zones of readers that time is past: they get it at the start"
         ));
     }
-    on!(&mut *tx, |conn| sqlx::query("DELETE FROM plan_choice")
-        .execute(conn)
-        .await
-        .map(drop))?;
+    plan.due = span(tx, id).await?;
+    execute(tx, "DROP TABLE plan_choice").await?;
     Ok((id, plan))
 }
 
@@ -204,14 +200,8 @@ fn items(issue: &KeptIssue) -> Vec<Item> {
 /// Works out, choice by choice rather than reader by reader, what each comes to.
 async fn match_choices(tx: &mut Tx, content: &Content, month: Month) -> sqlx::Result<()> {
     type ChoiceRow = (Uuid, Json<Vec<String>>, Json<Vec<String>>);
-    on!(&mut *tx, |conn| sqlx::query("DELETE FROM plan_choice")
-        .execute(conn)
-        .await
-        .map(drop))?;
-    let mut frequencies = vec![(Frequency::Monthly, content.this_month)];
-    if !quarter_ending(month).is_empty() {
-        frequencies.push((Frequency::Quarterly, content.items.len()));
-    }
+    make_plan_choice(tx).await?;
+    let is_quarter = !quarter_ending(month).is_empty();
     let mut after = Uuid::nil();
     loop {
         let choices: Vec<ChoiceRow> = on!(&mut *tx, |conn| sqlx::query_as(
@@ -222,42 +212,55 @@ async fn match_choices(tx: &mut Tx, content: &Content, month: Month) -> sqlx::Re
         .fetch_all(conn)
         .await)?;
         let Some((last, ..)) = choices.last() else {
-            return Ok(());
+            // A new table's length is unknown to PostgreSQL until it is counted.
+            return execute(tx, tx.on_postgres("ANALYZE plan_choice")).await;
         };
         after = *last;
-        let mut selected = Vec::new();
+        let mut selected = Vec::with_capacity(choices.len());
         for (id, Json(topics), Json(types)) in choices {
             let choice = Choice::new(topics, types);
-            for (frequency, among) in &frequencies {
-                let selection = content.select(&choice, *among);
-                selected.push(serde_json::json!({
-                    "choice": id.simple().to_string(),
-                    "frequency": frequency,
-                    "content": selection.map_or_else(|| NOTHING.to_owned(), |selection| selection.to_string()),
-                }));
-            }
+            let among = |items| {
+                let selection = content.select(&choice, items);
+                Value::OwnText(selection.map_or_else(|| NOTHING.to_owned(), |s| s.to_string()))
+            };
+            let quarterly = if is_quarter {
+                among(content.items.len())
+            } else {
+                Value::OwnText(NOT_NOW.to_owned())
+            };
+            selected.push([Value::Uuid(id), among(content.this_month), quarterly]);
         }
-        keep_selected(tx, &selected).await?;
+        tx.add_rows("plan_choice", "choice_id, monthly, quarterly", &selected)
+            .await?;
     }
 }
 
-async fn keep_selected(tx: &mut Tx, selected: &[serde_json::Value]) -> sqlx::Result<()> {
-    let rows = tx.rows();
-    let sql = format!(
-        "INSERT INTO plan_choice (choice_id, frequency, content) SELECT {}, {}, {} FROM {}",
-        rows.uuid("choice"),
-        rows.text("frequency"),
-        rows.text("content"),
-        rows.all()
-    );
-    on!(tx, |conn| sqlx::query(sqlx::AssertSqlSafe(sql))
-        .bind(Json(selected))
-        .execute(conn)
-        .await
-        .map(drop))
+/// Makes the table of what each choice comes to, this month and with the quarter. It lives outside the database's own
+/// file and log, and no longer than the transaction.
+async fn make_plan_choice(tx: &mut Tx) -> sqlx::Result<()> {
+    let sql = match tx {
+        Tx::Sqlite(_) => {
+            "CREATE TEMPORARY TABLE plan_choice (choice_id BLOB PRIMARY KEY, monthly TEXT NOT NULL, \
+             quarterly TEXT NOT NULL) WITHOUT ROWID"
+        }
+        Tx::Postgres(_) => {
+            "CREATE TEMPORARY TABLE plan_choice (choice_id UUID PRIMARY KEY, monthly TEXT NOT NULL, \
+             quarterly TEXT NOT NULL)"
+        }
+    };
+    execute(tx, sql).await
 }
 
-/// One delivery for each active reader who gets something.
+/// An empty text is nothing to do.
+async fn execute(tx: &mut Tx, sql: &'static str) -> sqlx::Result<()> {
+    if sql.is_empty() {
+        return Ok(());
+    }
+    on!(tx, |conn| sqlx::query(sql).execute(conn).await.map(drop))
+}
+
+/// One delivery for each active reader who gets something, in the order of the readers: so each index is written from
+/// one end to the other, and `read_back` meets them in that order.
 async fn add_deliveries(
     tx: &mut Tx,
     campaign: i64,
@@ -267,16 +270,17 @@ async fn add_deliveries(
     on!(tx, |conn| {
         sqlx::query(
         "INSERT INTO delivery (campaign_id, subscriber_id, content, state, due_at, attempts, changed_at) \
-         SELECT $1, s.id, \
-           CASE WHEN p.content <> $2 THEN p.content \
-                WHEN COALESCE(s.on_nothing, $3) = 'note' THEN CAST($4 AS text) ELSE CAST($5 AS text) END, \
-           'waiting', COALESCE(z.at, $6), 0, $7 \
-         FROM subscriber s JOIN plan_choice p ON p.choice_id = s.choice_id AND p.frequency = s.frequency \
-         LEFT JOIN suppression x ON x.address_hash = s.address_hash \
-         LEFT JOIN plan_zone z ON z.time_zone = s.time_zone \
-         WHERE s.state = 'active' AND x.address_hash IS NULL \
-           AND (p.content <> $2 OR COALESCE(s.on_nothing, $3) <> 'skip') \
-         ON CONFLICT (campaign_id, subscriber_id) DO NOTHING",
+         SELECT $1, id, \
+           CASE WHEN content <> $2 THEN content \
+                WHEN on_nothing = 'note' THEN CAST($4 AS text) ELSE CAST($5 AS text) END, \
+           'waiting', COALESCE(at, $6), 0, $7 \
+         FROM (SELECT s.id, z.at, COALESCE(s.on_nothing, $3) AS on_nothing, \
+             CASE s.frequency WHEN 'quarterly' THEN p.quarterly ELSE p.monthly END AS content \
+           FROM subscriber s JOIN plan_choice p ON p.choice_id = s.choice_id \
+           LEFT JOIN suppression x ON x.address_hash = s.address_hash \
+           LEFT JOIN plan_zone z ON z.time_zone = s.time_zone \
+           WHERE s.state = 'active' AND x.address_hash IS NULL) reader \
+         WHERE content <> $8 AND (content <> $2 OR on_nothing <> 'skip') ORDER BY id",
     )
     .bind(campaign)
     .bind(NOTHING)
@@ -285,36 +289,66 @@ async fn add_deliveries(
     .bind(Selection::pick().to_string())
     .bind(start_at)
     .bind(settings.now)
+    .bind(NOT_NOW)
     .execute(conn)
     .await
     .map(drop)
     })
 }
 
-/// Names exactly this content for exactly these readers.
-async fn fingerprint(tx: &mut Tx, campaign: i64, content: &Content) -> sqlx::Result<String> {
+/// The numbers of the first and the last delivery after delivery `after`; both 0 where there is none.
+async fn ends(tx: &mut Tx, after: i64) -> sqlx::Result<(i64, i64)> {
+    on!(tx, |conn| sqlx::query_as(
+        "SELECT COALESCE((SELECT min(id) FROM delivery WHERE id > $1), 0), \
+         COALESCE((SELECT max(id) FROM delivery WHERE id > $1), 0)"
+    )
+    .bind(after)
+    .fetch_one(conn)
+    .await)
+}
+
+/// Reads the new deliveries once, all those after delivery `before`: gives a fingerprint that names exactly this content
+/// for exactly these readers, and how many get what. The database joins each page to one text, which costs a small part
+/// of so many rows.
+async fn read_back(
+    tx: &mut Tx,
+    campaign: i64,
+    before: i64,
+    content: &Content,
+) -> sqlx::Result<(String, Vec<(String, i64)>)> {
+    let (first, last) = ends(tx, before).await?;
     let mut hash = digest::Context::new(&digest::SHA256);
     hash.update(&serde_json::to_vec(content).expect("content has only texts and numbers"));
-    let mut after = Uuid::nil();
-    loop {
-        let rows: Vec<(Uuid, String)> = on!(&mut *tx, |conn| {
-            sqlx::query_as(
-            "SELECT subscriber_id, content FROM delivery WHERE campaign_id = $1 AND subscriber_id > $2 \
-             ORDER BY subscriber_id LIMIT $3",
-        )
-        .bind(campaign)
-        .bind(after)
-        .bind(PAGE)
-        .fetch_all(conn)
-        .await
-        })?;
-        for (subscriber, content) in &rows {
-            hash.update(subscriber.as_bytes());
-            hash.update(content.as_bytes());
-            hash.update(b"\n");
+    let mut counts: HashMap<String, i64> = HashMap::new();
+    for from in (first..=last).step_by(PAGE as usize) {
+        let page = page(tx, campaign, from).await?.unwrap_or_default();
+        hash.update(page.as_bytes());
+        for (_, content) in page.lines().filter_map(|line| line.split_once(' ')) {
+            match counts.get_mut(content) {
+                Some(count) => *count += 1,
+                None => drop(counts.insert(content.to_owned(), 1)),
+            }
         }
-        let Some((last, _)) = rows.last() else { break };
-        after = *last;
     }
-    Ok(data_encoding::HEXLOWER.encode(&hash.finish().as_ref()[..8]))
+    let fingerprint = data_encoding::HEXLOWER.encode(&hash.finish().as_ref()[..8]);
+    Ok((fingerprint, counts.into_iter().collect()))
+}
+
+/// Up to `PAGE` deliveries from number `from`, a line each: the reader and, behind a space, the content. The plus keeps both
+/// databases from going by the campaign, where only the numbers lead straight to a page.
+async fn page(tx: &mut Tx, campaign: i64, from: i64) -> sqlx::Result<Option<String>> {
+    let (line, end) = match tx {
+        Tx::Sqlite(_) => ("hex(subscriber_id)", "char(10)"),
+        Tx::Postgres(_) => ("CAST(subscriber_id AS text)", "chr(10)"),
+    };
+    let sql = format!(
+        "SELECT string_agg({line} || ' ' || content || {end}, '' ORDER BY id) FROM delivery \
+         WHERE id >= $1 AND id < $2 AND +campaign_id = $3"
+    );
+    on!(tx, |conn| sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+        .bind(from)
+        .bind(from + PAGE)
+        .bind(campaign)
+        .fetch_one(conn)
+        .await)
 }

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::{Value, json};
 use sqlx::types::Json;
 
+use super::describe::counts;
 use super::{PlanError, Settings};
 use crate::campaign;
 use crate::content::{Content, Selection};
@@ -22,18 +24,43 @@ pub(super) async fn leave_out(
     let mut emptied = 0;
     for earlier in campaigns_sharing_a_summary(tx, campaign).await? {
         let Json(then) = campaign::content(tx, earlier).await?.0;
-        for (now_text, then_text) in pairs(tx, campaign, earlier).await? {
-            let had = had(content, &now_text.parse()?, &then, &then_text.parse()?);
+        let touched = touched(tx, campaign, content, &then).await?;
+        let mut changes = Vec::new();
+        for (now_text, then_text) in pairs(tx, campaign, earlier, &touched).await? {
             let selection: Selection = now_text.parse()?;
-            if !selection.full.iter().any(|position| had.contains(position)) {
-                continue;
+            let had = had(content, &selection, &then, &then_text.parse()?);
+            if selection.full.iter().any(|position| had.contains(position)) {
+                let left = selection.without(&had).map(|left| left.to_string());
+                changes.push(json!({ "now": now_text, "before": then_text, "left": left }));
             }
-            let left = selection.without(&had).map(|left| left.to_string());
-            emptied +=
-                replace(tx, campaign, earlier, &now_text, &then_text, left, settings).await?;
         }
+        emptied += replace(tx, campaign, earlier, &changes, settings).await?;
     }
     Ok(emptied)
+}
+
+/// Which contents of the new campaign hold a summary of the earlier one in full: mostly few, or none.
+async fn touched(
+    tx: &mut Tx,
+    campaign: i64,
+    now: &Content,
+    then: &Content,
+) -> Result<Vec<Value>, PlanError> {
+    let is_shared = |position: &usize| {
+        now.item(*position).is_some_and(|item| {
+            then.items
+                .iter()
+                .any(|known| known.summary_id == item.summary_id)
+        })
+    };
+    let mut touched = Vec::new();
+    for (text, _) in counts(tx, campaign).await? {
+        let selection: Selection = text.parse()?;
+        if selection.full.iter().any(is_shared) {
+            touched.push(json!({ "now": text }));
+        }
+    }
+    Ok(touched)
 }
 
 async fn campaigns_sharing_a_summary(tx: &mut Tx, campaign: i64) -> sqlx::Result<Vec<i64>> {
@@ -50,14 +77,27 @@ async fn campaigns_sharing_a_summary(tx: &mut Tx, campaign: i64) -> sqlx::Result
 /// The deliveries of `earlier` that went out, or may yet: those count as sent.
 const COUNTS_AS_SENT: &str = "o.campaign_id = $2 AND o.state NOT IN ('suppressed', 'bounced')";
 
-async fn pairs(tx: &mut Tx, campaign: i64, earlier: i64) -> sqlx::Result<Vec<(String, String)>> {
+/// What readers of the new contents `touched` get, with what they got then; each pair once.
+async fn pairs(
+    tx: &mut Tx,
+    campaign: i64,
+    earlier: i64,
+    touched: &[Value],
+) -> sqlx::Result<Vec<(String, String)>> {
+    if touched.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = tx.rows();
     let sql = format!(
         "SELECT DISTINCT n.content, o.content FROM delivery n JOIN delivery o ON o.subscriber_id = n.subscriber_id \
-         WHERE n.campaign_id = $1 AND {COUNTS_AS_SENT} ORDER BY 1, 2"
+         WHERE n.campaign_id = $3 AND {COUNTS_AS_SENT} AND n.content IN (SELECT {} FROM {}) ORDER BY 1, 2",
+        rows.text("now"),
+        rows.all()
     );
     on!(tx, |conn| sqlx::query_as(sqlx::AssertSqlSafe(sql))
-        .bind(campaign)
+        .bind(Json(touched))
         .bind(earlier)
+        .bind(campaign)
         .fetch_all(conn)
         .await)
 }
@@ -80,39 +120,50 @@ fn had(now: &Content, selection: &Selection, then: &Content, sent: &Selection) -
         .collect()
 }
 
-/// Gives a group its new content, or takes its deliveries out where nothing is left; says how many were taken out.
+/// Gives each group its new content, or takes its deliveries out where nothing is left: all groups in one pass. Says how
+/// many were taken out.
 async fn replace(
     tx: &mut Tx,
     campaign: i64,
     earlier: i64,
-    now_text: &str,
-    then_text: &str,
-    left: Option<String>,
+    changes: &[Value],
     settings: &Settings,
 ) -> sqlx::Result<i64> {
-    let group = format!(
-        "campaign_id = $1 AND content = $3 AND subscriber_id IN \
-         (SELECT o.subscriber_id FROM delivery o WHERE {COUNTS_AS_SENT} AND o.content = $4)"
+    if changes.is_empty() {
+        return Ok(0);
+    }
+    let rows = tx.rows();
+    let changed = format!(
+        "WITH change AS MATERIALIZED (SELECT {} AS now_text, {} AS then_text, {} AS remains FROM {}), \
+         changed AS (SELECT n.id, change.remains FROM delivery n \
+           JOIN delivery o ON o.subscriber_id = n.subscriber_id AND {COUNTS_AS_SENT} \
+           JOIN change ON change.now_text = n.content AND change.then_text = o.content WHERE n.campaign_id = $3)",
+        rows.text("now"),
+        rows.text("before"),
+        rows.text("left"),
+        rows.all()
     );
-    let sql = match left {
-        Some(_) => format!("UPDATE delivery SET content = $5, changed_at = $6 WHERE {group}"),
-        None => format!(
-            "DELETE FROM delivery WHERE {group} AND CAST($5 AS text) IS NULL AND changed_at <= $6"
-        ),
-    };
-    let taken_out = left.is_none();
-    on!(tx, |conn| sqlx::query(sqlx::AssertSqlSafe(sql))
-        .bind(campaign)
+    let empty = format!(
+        "{changed} DELETE FROM delivery WHERE id IN (SELECT id FROM changed WHERE remains IS NULL)"
+    );
+    let shorten = format!(
+        "{changed} UPDATE delivery SET content = changed.remains, changed_at = $4 FROM changed \
+         WHERE delivery.id = changed.id AND changed.remains IS NOT NULL"
+    );
+    let emptied = on!(&mut *tx, |conn| sqlx::query(sqlx::AssertSqlSafe(empty))
+        .bind(Json(changes))
         .bind(earlier)
-        .bind(now_text)
-        .bind(then_text)
-        .bind(left)
+        .bind(campaign)
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected()))?;
+    on!(tx, |conn| sqlx::query(sqlx::AssertSqlSafe(shorten))
+        .bind(Json(changes))
+        .bind(earlier)
+        .bind(campaign)
         .bind(settings.now)
         .execute(conn)
         .await
-        .map(|done| if taken_out {
-            done.rows_affected() as i64
-        } else {
-            0
-        }))
+        .map(drop))?;
+    Ok(emptied as i64)
 }

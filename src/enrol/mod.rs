@@ -1,5 +1,7 @@
 //! Enrolling: subscribers out of a CSV file, with the consent that each of them gave elsewhere.
 
+mod pending;
+
 use std::cell::Cell;
 use std::collections::HashSet;
 use std::io::{self, Read};
@@ -9,13 +11,14 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use chrono_tz::Tz;
 use csv::{ByteRecord, ReaderBuilder};
 use serde::Serialize;
+use tokio::task::JoinHandle;
 use uuid::Uuid;
 
+use self::pending::{Line, Pending};
 use crate::db::Db;
 use crate::secret::Keys;
-use crate::subscriber::{self, Address, NewSubscriber};
-use crate::subscription::{self, Choice};
-use crate::suppression;
+use crate::subscriber::{Address, NewSubscriber};
+use crate::subscription::Choice;
 use crate::topic::Vocabulary;
 
 /// The columns that are read; only the first and the last two must be there and filled.
@@ -35,8 +38,14 @@ pub const COLUMNS: [&str; 10] = [
 /// Columns that a list of refused lines has besides; they are passed over when it is imported again.
 const PASSED_OVER: [&str; 2] = ["line", "reason"];
 
-/// Lines that are written in one transaction.
-const CHUNK: usize = 5_000;
+/// Lines that are read while as many are set down.
+const CHUNK: usize = 2_500;
+
+/// Lines that are taken over in one transaction, a multiple of `CHUNK`: on SQLite others wait for it to end.
+const BATCH: usize = 250_000;
+
+const SUPPRESSED: &str = "the address is suppressed; `bulletin subscriber show` says why";
+const KNOWN: &str = "the address is a subscriber already, or stands in the file twice";
 
 /// A line longer than this is a quote that was never closed, or an attack.
 const LONGEST_LINE_BYTES: usize = 1 << 20;
@@ -88,7 +97,7 @@ pub struct Enrolment<'a> {
     pub keys: &'a Keys,
     pub vocabulary: &'a Vocabulary,
     pub now: DateTime<Utc>,
-    /// Gives the id of each new subscriber; ids that rise with time keep the tables in order.
+    /// Gives the beginning of the ids of new subscribers; ids that rise with time keep the tables in order.
     pub new_id: &'a dyn Fn() -> Uuid,
 }
 
@@ -128,14 +137,25 @@ impl Enrolment<'_> {
             })
         };
         let mut enrolled = Enrolled::default();
+        let mut pending = Pending::open(self.db).await?;
+        let mut setting_down = tokio::spawn(pending.set_down(Vec::new()));
         let mut chunk = Vec::new();
+        let mut seen = HashSet::new();
         loop {
             since_line.set(0);
             let line = reader.position().line();
             let more = reader.read_byte_record(&mut record)?;
             if more {
-                match self.read_line(&heading, &record) {
-                    Ok(new) => chunk.push((line, new, fields(&record))),
+                let read = self.read_line(&heading, &record).and_then(|new| {
+                    let is_new = seen.insert(start(&new.address_hash));
+                    is_new.then_some(new).ok_or_else(|| KNOWN.to_owned())
+                });
+                match read {
+                    Ok(new) => chunk.push(Line {
+                        number: line,
+                        new,
+                        fields: fields(&record),
+                    }),
                     Err(reason) => {
                         enrolled.refused += 1;
                         refuse(line, reason, fields(&record)).map_err(EnrolError::Refusals)?;
@@ -143,13 +163,24 @@ impl Enrolment<'_> {
                 }
             }
             if chunk.len() == CHUNK || !more {
-                let kept = self.keep(std::mem::take(&mut chunk), &mut refuse).await?;
-                enrolled.added += kept.added;
-                enrolled.refused += kept.refused;
+                pending = set_down(setting_down).await?;
+                setting_down = tokio::spawn(pending.set_down(std::mem::take(&mut chunk)));
                 progress(reader.position().byte());
             }
-            if !more {
-                return Ok(enrolled);
+            if seen.len() >= BATCH || !more {
+                pending = set_down(setting_down).await?;
+                let take_over =
+                    pending.take_over((self.new_id)(), self.now, |line, reason, fields| {
+                        enrolled.refused += 1;
+                        refuse(line, reason, fields).map_err(EnrolError::Refusals)
+                    });
+                enrolled.added += take_over.await?;
+                seen.clear();
+                if !more {
+                    pending.close(enrolled.added).await?;
+                    return Ok(enrolled);
+                }
+                setting_down = tokio::spawn(pending.set_down(Vec::new()));
             }
         }
     }
@@ -176,13 +207,11 @@ impl Enrolment<'_> {
             }
         };
         let address = Address::parse(column("address")?).map_err(|error| error.to_string())?;
-        let id = (self.new_id)();
         let consent_source = in_bounds("consent_source")?;
         if consent_source.is_empty() {
             return Err("consent_source is empty: say how the consent was given".to_owned());
         }
         Ok(NewSubscriber {
-            id,
             address_hash: address.hash(self.keys),
             address,
             name: in_bounds("name")?,
@@ -210,53 +239,18 @@ impl Enrolment<'_> {
             consent_source,
         })
     }
+}
 
-    /// One transaction: refuses who is known or suppressed, adds the others.
-    async fn keep(
-        &self,
-        chunk: Vec<(u64, NewSubscriber, Vec<String>)>,
-        refuse: &mut impl FnMut(u64, String, Vec<String>) -> io::Result<()>,
-    ) -> Result<Enrolled, EnrolError> {
-        let mut enrolled = Enrolled::default();
-        let hashes: Vec<Vec<u8>> = chunk
-            .iter()
-            .map(|(_, new, _)| new.address_hash.clone())
-            .collect();
-        let mut tx = self.db.begin().await?;
-        let suppressed: HashSet<Vec<u8>> = suppression::suppressed(&mut tx, &hashes)
-            .await?
-            .into_iter()
-            .collect();
-        let mut known: HashSet<Vec<u8>> = subscriber::known(&mut tx, &hashes)
-            .await?
-            .into_iter()
-            .collect();
-        let mut new = Vec::new();
-        for ((line, subscriber, fields), hash) in chunk.into_iter().zip(hashes) {
-            let reason = if suppressed.contains(&hash) {
-                "the address is suppressed; `bulletin subscriber show` says why"
-            } else if !known.insert(hash) {
-                "the address is a subscriber already, or stands in the file twice"
-            } else {
-                new.push(subscriber);
-                continue;
-            };
-            enrolled.refused += 1;
-            refuse(line, reason.to_owned(), fields).map_err(EnrolError::Refusals)?;
-        }
-        if !new.is_empty() {
-            let mut choices: Vec<&Choice> =
-                new.iter().map(|subscriber| &subscriber.choice).collect();
-            choices.sort_by_cached_key(|choice| choice.id());
-            choices.dedup();
-            subscription::keep_choices(&mut tx, &choices).await?;
-            subscriber::add(&mut tx, &new).await?;
-            subscriber::record_granted(&mut tx, &new, self.now).await?;
-        }
-        tx.commit().await?;
-        enrolled.added += new.len() as u64;
-        Ok(enrolled)
-    }
+/// The end of a task that sets lines down; it runs on while the next lines are read.
+async fn set_down(task: JoinHandle<sqlx::Result<Pending>>) -> sqlx::Result<Pending> {
+    task.await.expect("the task neither panics nor is stopped")
+}
+
+/// Half of an address hash, which is enough to tell any two addresses apart.
+fn start(hash: &[u8]) -> [u8; 16] {
+    *hash
+        .first_chunk()
+        .expect("the hash has 32 bytes, see `Keys::address_hash`")
 }
 
 /// Which column stands where.

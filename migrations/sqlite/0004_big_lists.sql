@@ -1,0 +1,2 @@
+-- What choices come to in a plan stands in a temporary table now.
+DROP TABLE plan_choice;
