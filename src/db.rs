@@ -26,6 +26,9 @@ const WRITER_CHECKPOINT: &str = "8192";
 /// Where PostgreSQL's senders listen for something to do.
 pub(crate) const WAKE_CHANNEL: &str = "bulletin";
 
+/// Who writes apart goes through sorted rows; SQLite sorts in as much memory again.
+const APART_CACHE: &str = "-4096";
+
 /// Temporary tables are looked up in any order: what half a million choices come to in a plan should fit.
 const TEMPORARY_CACHE: &str = "-24576";
 
@@ -196,7 +199,8 @@ impl Db {
             Db::Sqlite { write, file, .. } => {
                 let options = SqliteConnectOptions::clone(&write.connect_options())
                     .foreign_keys(false)
-                    .pragma("temp.cache_size", "-4096");
+                    .pragma("cache_size", APART_CACHE)
+                    .pragma("temp.cache_size", APART_CACHE);
                 let pool = SqlitePoolOptions::new()
                     .max_connections(1)
                     .idle_timeout(None)

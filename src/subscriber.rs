@@ -65,6 +65,10 @@ impl Address {
         &self.text
     }
 
+    pub fn into_string(self) -> String {
+        self.text
+    }
+
     pub fn domain(&self) -> &str {
         &self.text[self.at + 1..]
     }

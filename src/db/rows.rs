@@ -15,11 +15,11 @@ const ROWS_AT_A_TIME: usize = 100;
 const SENT_AT_A_TIME: usize = 128 << 10;
 
 /// What `Tx::add_rows` puts into a column.
-pub(crate) enum Value<'a> {
+pub(crate) enum Value {
     Integer(i64),
-    Text(&'a str),
-    OwnText(String),
-    Bytes(&'a [u8]),
+    Text(String),
+    Word(&'static str),
+    Bytes(Vec<u8>),
     Uuid(Uuid),
     Time(DateTime<Utc>),
 }
@@ -37,7 +37,7 @@ impl Tx {
         &mut self,
         table: &'static str,
         columns: &'static str,
-        rows: &[[Value<'_>; N]],
+        rows: Vec<[Value; N]>,
     ) -> sqlx::Result<()> {
         match self {
             Tx::Sqlite(tx) => insert(tx, table, columns, rows).await,
@@ -118,15 +118,15 @@ impl Rows {
 
 type SqliteQuery<'q> = sqlx::query::Query<'q, Sqlite, SqliteArguments>;
 
-impl Value<'_> {
-    fn bind<'q>(&self, query: SqliteQuery<'q>) -> SqliteQuery<'q> {
+impl Value {
+    fn bind<'q>(self, query: SqliteQuery<'q>) -> SqliteQuery<'q> {
         match self {
-            Value::Integer(number) => query.bind(*number),
-            Value::Text(text) => query.bind((*text).to_owned()),
-            Value::OwnText(text) => query.bind(text.clone()),
-            Value::Bytes(bytes) => query.bind(bytes.to_vec()),
-            Value::Uuid(id) => query.bind(*id),
-            Value::Time(at) => query.bind(*at),
+            Value::Integer(number) => query.bind(number),
+            Value::Text(text) => query.bind(text),
+            Value::Word(word) => query.bind(word),
+            Value::Bytes(bytes) => query.bind(bytes),
+            Value::Uuid(id) => query.bind(id),
+            Value::Time(at) => query.bind(at),
         }
     }
 
@@ -135,7 +135,7 @@ impl Value<'_> {
         match self {
             Value::Integer(number) => to.push_str(&number.to_string()),
             Value::Text(text) => escape(text, to),
-            Value::OwnText(text) => escape(text, to),
+            Value::Word(word) => to.push_str(word),
             Value::Bytes(bytes) => {
                 to.push_str("\\\\x");
                 HEXLOWER.encode_append(bytes, to);
@@ -164,14 +164,15 @@ async fn insert<const N: usize>(
     tx: &mut Transaction<'static, Sqlite>,
     table: &str,
     columns: &str,
-    rows: &[[Value<'_>; N]],
+    rows: Vec<[Value; N]>,
 ) -> sqlx::Result<()> {
-    for rows in rows.chunks(ROWS_AT_A_TIME) {
+    let mut rows = rows.into_iter();
+    while rows.len() > 0 {
         let row = format!("({})", ["?"; N].join(","));
-        let list = vec![row; rows.len()].join(",");
+        let list = vec![row; rows.len().min(ROWS_AT_A_TIME)].join(",");
         let sql = format!("INSERT INTO {table} ({columns}) VALUES {list}");
         let mut query = sqlx::query(AssertSqlSafe(sql));
-        for value in rows.as_flattened() {
+        for value in rows.by_ref().take(ROWS_AT_A_TIME).flatten() {
             query = value.bind(query);
         }
         query.execute(&mut **tx).await?;
@@ -183,13 +184,13 @@ async fn copy<const N: usize>(
     tx: &mut Transaction<'static, Postgres>,
     table: &str,
     columns: &str,
-    rows: &[[Value<'_>; N]],
+    rows: Vec<[Value; N]>,
 ) -> sqlx::Result<()> {
     let mut copy = tx
         .copy_in_raw(&format!("COPY {table} ({columns}) FROM STDIN"))
         .await?;
     let mut text = String::with_capacity(SENT_AT_A_TIME * 2);
-    for row in rows {
+    for row in &rows {
         for (place, value) in row.iter().enumerate() {
             text.push_str(if place == 0 { "" } else { "\t" });
             value.write(&mut text);

@@ -39,10 +39,10 @@ pub const COLUMNS: [&str; 10] = [
 const PASSED_OVER: [&str; 2] = ["line", "reason"];
 
 /// Lines that are read while as many are set down.
-const CHUNK: usize = 2_500;
+const CHUNK: usize = 1_000;
 
 /// Lines that are taken over in one transaction, a multiple of `CHUNK`: on SQLite others wait for it to end.
-const BATCH: usize = 250_000;
+const BATCH: usize = 100_000;
 
 const SUPPRESSED: &str = "the address is suppressed; `bulletin subscriber show` says why";
 const KNOWN: &str = "the address is a subscriber already, or stands in the file twice";
@@ -154,7 +154,7 @@ impl Enrolment<'_> {
                     Ok(new) => chunk.push(Line {
                         number: line,
                         new,
-                        fields: fields(&record),
+                        fields: as_json(&record),
                     }),
                     Err(reason) => {
                         enrolled.refused += 1;
@@ -315,6 +315,20 @@ fn fields(record: &ByteRecord) -> Vec<String> {
         .iter()
         .map(|field| String::from_utf8_lossy(field).into_owned())
         .collect()
+}
+
+/// What `fields` gives, as JSON, without a text for each of them between.
+fn as_json(record: &ByteRecord) -> String {
+    let mut json = b"[".to_vec();
+    for field in record {
+        if json.len() > 1 {
+            json.push(b',');
+        }
+        serde_json::to_writer(&mut json, &String::from_utf8_lossy(field))
+            .expect("a text is JSON, and memory takes it");
+    }
+    json.push(b']');
+    String::from_utf8(json).expect("JSON of texts is UTF-8")
 }
 
 /// Values between semicolons as slugs; nothing, or `*`, means all.

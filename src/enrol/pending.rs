@@ -22,8 +22,8 @@ const PAGE: i64 = 5_000;
 pub(super) struct Line {
     pub number: u64,
     pub new: NewSubscriber,
-    /// As it stands in the file, should it be refused after all.
-    pub fields: Vec<String>,
+    /// The fields as they stand in the file, as JSON, should it be refused after all.
+    pub fields: String,
 }
 
 /// The temporary tables, and the connection that has them.
@@ -59,7 +59,7 @@ impl Pending {
         let mut tx = self.db.read().await?;
         let mut choices = Vec::new();
         let mut rows = Vec::with_capacity(lines.len());
-        for line in &lines {
+        for line in lines {
             let choice = line.new.choice.id();
             if self.choices.len() >= REMEMBERED {
                 self.choices.clear();
@@ -73,13 +73,13 @@ impl Pending {
             }
             rows.push(as_row(line, choice));
         }
-        tx.add_rows("pending_choice", "id, topics, research_types", &choices)
+        tx.add_rows("pending_choice", "id, topics, research_types", choices)
             .await?;
         tx.add_rows(
             "pending",
             "line, address_hash, address, name, choice_id, frequency, format, language, time_zone, consent_at, \
              consent_source, fields",
-            &rows,
+            rows,
         )
         .await?;
         tx.commit().await?;
@@ -107,13 +107,15 @@ impl Pending {
         .await?;
         let added = add(&mut tx, id).await?;
         record_granted(&mut tx, now).await?;
-        let mut after = 0;
-        while marked > 0 {
-            let page = refused(&mut tx, after).await?;
-            let Some((last, ..)) = page.last() else { break };
-            after = *last;
-            for (line, reason, fields) in page {
-                let fields = serde_json::from_str(&fields).expect("`json` wrote them");
+        let mut page = if marked > 0 {
+            refused(&mut tx, 0).await?
+        } else {
+            Vec::new()
+        };
+        while let Some((after, ..)) = page.last() {
+            let next = refused(&mut tx, *after).await?;
+            for (line, reason, fields) in std::mem::replace(&mut page, next) {
+                let fields = serde_json::from_str(&fields).expect("`Line` has them as JSON");
                 refuse(line as u64, reason, fields)?;
             }
         }
@@ -147,25 +149,25 @@ async fn execute(tx: &mut Tx, sql: &'static str) -> sqlx::Result<()> {
     on!(tx, |conn| sqlx::query(sql).execute(conn).await.map(drop))
 }
 
-fn json(slugs: &[String]) -> Value<'static> {
-    Value::OwnText(serde_json::to_string(slugs).expect("texts are JSON"))
+fn json(slugs: &[String]) -> Value {
+    Value::Text(serde_json::to_string(slugs).expect("texts are JSON"))
 }
 
-fn as_row(line: &Line, choice: Uuid) -> [Value<'_>; 12] {
-    let new = &line.new;
+fn as_row(line: Line, choice: Uuid) -> [Value; 12] {
+    let new = line.new;
     [
         Value::Integer(line.number as i64),
-        Value::Bytes(&new.address_hash),
-        Value::Text(new.address.as_str()),
-        Value::Text(&new.name),
+        Value::Bytes(new.address_hash),
+        Value::Text(new.address.into_string()),
+        Value::Text(new.name),
         Value::Uuid(choice),
-        Value::Text(new.frequency.as_str()),
-        Value::Text(new.format.as_str()),
-        Value::Text(new.language.as_str()),
-        Value::Text(&new.time_zone),
+        Value::Word(new.frequency.as_str()),
+        Value::Word(new.format.as_str()),
+        Value::Word(new.language.as_str()),
+        Value::Text(new.time_zone),
         Value::Time(new.consent_at),
-        Value::Text(&new.consent_source),
-        json(&line.fields),
+        Value::Text(new.consent_source),
+        Value::Text(line.fields),
     ]
 }
 

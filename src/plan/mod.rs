@@ -221,16 +221,16 @@ async fn match_choices(tx: &mut Tx, content: &Content, month: Month) -> sqlx::Re
             let choice = Choice::new(topics, types);
             let among = |items| {
                 let selection = content.select(&choice, items);
-                Value::OwnText(selection.map_or_else(|| NOTHING.to_owned(), |s| s.to_string()))
+                Value::Text(selection.map_or_else(|| NOTHING.to_owned(), |s| s.to_string()))
             };
             let quarterly = if is_quarter {
                 among(content.items.len())
             } else {
-                Value::OwnText(NOT_NOW.to_owned())
+                Value::Word(NOT_NOW)
             };
             selected.push([Value::Uuid(id), among(content.this_month), quarterly]);
         }
-        tx.add_rows("plan_choice", "choice_id, monthly, quarterly", &selected)
+        tx.add_rows("plan_choice", "choice_id, monthly, quarterly", selected)
             .await?;
     }
 }
