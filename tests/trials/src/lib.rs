@@ -2,3 +2,17 @@
 //! counted against an instrumented relay's log.
 
 pub mod relay;
+
+pub mod dice;
+
+pub mod ground;
+
+pub mod store;
+
+pub mod checker;
+
+pub mod tally;
+
+pub mod lab;
+
+pub mod scenario;

@@ -1,11 +1,23 @@
 //! The command line of the trials.
 
+use std::path::PathBuf;
+use std::process::ExitCode;
+
 use clap::{Parser, Subcommand};
+use trials::ground::Ground;
 use trials::relay;
+use trials::scenario::{Extent, Scenario};
+use trials::tally::Tally;
 
 #[derive(Parser)]
 #[command(arg_required_else_help = true)]
 struct Arguments {
+    /// The program on trial [default: the one beside this]
+    #[arg(long, global = true, value_name = "FILE")]
+    bulletin: Option<PathBuf>,
+    /// What this machine cannot show counts as failed
+    #[arg(long, global = true)]
+    nothing_left_out: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -14,9 +26,34 @@ struct Arguments {
 enum Command {
     /// The instrumented relay by itself: takes mail, throws it away, and logs each message that it took
     Relay(relay::Command),
+    /// Some trials
+    Run {
+        #[arg(required = true)]
+        scenarios: Vec<Scenario>,
+        #[command(flatten)]
+        extent: Extent,
+    },
 }
 
-fn main() -> anyhow::Result<()> {
-    let Command::Relay(command) = Arguments::parse().command;
-    relay::run(command)
+fn main() -> anyhow::Result<ExitCode> {
+    let arguments = Arguments::parse();
+    let command = match arguments.command {
+        Command::Relay(command) => {
+            relay::run(command)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        other => other,
+    };
+    let ground = Ground::prepare(arguments.bulletin)?;
+    let tally = Tally::default();
+    match command {
+        Command::Relay(_) => {}
+        Command::Run { scenarios, extent } => scenarios
+            .into_iter()
+            .for_each(|scenario| scenario.run(&ground, &extent, &tally)),
+    }
+    Ok(match tally.close(arguments.nothing_left_out) {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    })
 }

@@ -6,7 +6,7 @@ mod session;
 use std::collections::HashSet;
 use std::fs::File;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -60,6 +60,9 @@ pub struct Manners {
     /// Log a hash of the whole message
     #[arg(long)]
     pub hash_body: bool,
+    /// Log the link of List-Unsubscribe, in a field of its own at the end
+    #[arg(long, conflicts_with = "discard_body")]
+    pub log_links: bool,
     /// Do not offer PIPELINING (RFC 2920)
     #[arg(long)]
     pub no_pipelining: bool,
@@ -77,6 +80,8 @@ pub struct Taken {
     pub bytes: u64,
     /// Of the whole message; `None` where the relay was not told to make one.
     pub hash: Option<u64>,
+    /// Where its reader leaves; `None` where the relay was not told to look.
+    pub leave: Option<String>,
 }
 
 /// A relay within this process; hangs up and ends when dropped.
@@ -149,16 +154,37 @@ impl Relay {
         self.shared.connections.load(Ordering::Relaxed)
     }
 
-    /// The log as it stands.
-    pub fn log(&self) -> anyhow::Result<Vec<Taken>> {
-        read_log(&self.shared.path)
+    /// How long the log is, in bytes: from here it goes on.
+    pub fn log_end(&self) -> anyhow::Result<u64> {
+        Ok(self.shared.log.metadata()?.len())
+    }
+
+    /// What was taken since the log had this length.
+    pub fn log_since(&self, start: u64) -> anyhow::Result<Vec<Taken>> {
+        read_log_since(&self.shared.path, start)
+    }
+
+    /// The moment on the log's clock.
+    pub fn micros(&self) -> u64 {
+        self.shared.micros()
     }
 }
 
 /// Reads a relay's log; a last line without an end belongs to a relay that was killed while writing, before its reply.
 pub fn read_log(path: &Path) -> anyhow::Result<Vec<Taken>> {
-    let text = std::fs::read_to_string(path)
-        .with_context(|| format!("the relay's log {} cannot be read", path.display()))?;
+    read_log_since(path, 0)
+}
+
+fn read_log_since(path: &Path, start: u64) -> anyhow::Result<Vec<Taken>> {
+    let mut text = String::new();
+    let read = || -> io::Result<String> {
+        let mut file = File::open(path)?;
+        file.seek(SeekFrom::Start(start))?;
+        file.read_to_string(&mut text)?;
+        Ok(text)
+    };
+    let text =
+        read().with_context(|| format!("the relay's log {} cannot be read", path.display()))?;
     let whole = text.rfind('\n').map_or("", |end| &text[..end]);
     whole
         .lines()
@@ -265,8 +291,12 @@ impl Taken {
         let hash = self
             .hash
             .map_or_else(|| "-".to_owned(), |hash| format!("{hash:016x}"));
+        let leave = self
+            .leave
+            .as_ref()
+            .map_or_else(String::new, |link| format!("\t{link}"));
         format!(
-            "{}\t{}\t{}\t{}\t{}\t{}\t{hash}\n",
+            "{}\t{}\t{}\t{}\t{}\t{}\t{hash}{leave}\n",
             self.micros,
             self.connection,
             self.return_path,
@@ -289,6 +319,7 @@ impl Taken {
                 "-" => None,
                 digits => Some(u64::from_str_radix(digits, 16).ok()?),
             },
+            leave: fields.next().map(str::to_owned),
         };
         fields.next().is_none().then_some(taken)
     }
@@ -307,7 +338,8 @@ mod tests {
 
     #[test]
     fn a_line_of_the_log_reads_back_as_it_was() {
-        for hash in [None, Some(0), Some(u64::MAX)] {
+        let link = Some("https://news.test/u/1".to_owned());
+        for (hash, leave) in [(None, None), (Some(0), link), (Some(u64::MAX), None)] {
             let taken = Taken {
                 micros: 12,
                 connection: 3,
@@ -316,6 +348,7 @@ mod tests {
                 message_id: "<1@news.test>".to_owned(),
                 bytes: 4711,
                 hash,
+                leave,
             };
             assert_eq!(Taken::parse(taken.line().trim_end()), Some(taken));
         }

@@ -173,6 +173,7 @@ impl Session {
             message_id: reading.message_id.unwrap_or_default(),
             bytes: (reading.discarded + length) as u64,
             hash: self.shared.manners.hash_body.then(|| hash(message)),
+            leave: self.shared.manners.log_links.then(|| link(message)),
         };
         // The line end before the dot is the message's own, the dot and its line end are not.
         self.at += length + END.len() - 2;
@@ -270,24 +271,41 @@ impl Reading {
         if self.message_id.is_some() {
             return;
         }
-        let mut rest = message;
-        while !rest.is_empty() {
-            let at = message.len() - rest.len();
-            let length = rest
-                .skip_until(b'\n')
-                .expect("reading from memory cannot fail");
-            let line = &message[at..at + length];
-            if line == b"\r\n" {
-                self.message_id = Some(String::new());
-                return;
-            }
-            let (name, value) = line.split_at(line.len().min(11));
-            if name.eq_ignore_ascii_case(b"message-id:") && line.ends_with(b"\n") {
-                self.message_id = Some(String::from_utf8_lossy(value).trim().to_owned());
-                return;
-            }
+        self.message_id = header(message, b"message-id:");
+    }
+}
+
+/// The value of the first header field of this name (with its colon, in small letters), empty in a whole header
+/// without one; `None` while the header is not whole. Only fields that stand in one line are asked for.
+fn header(message: &[u8], wanted: &[u8]) -> Option<String> {
+    let value = from_field(message, wanted)?;
+    let end = value.iter().position(|letter| *letter == b'\n')?;
+    Some(String::from_utf8_lossy(&value[..end]).trim().to_owned())
+}
+
+/// The message from the value of this field on, or from the header's end.
+fn from_field<'a>(message: &'a [u8], wanted: &[u8]) -> Option<&'a [u8]> {
+    let mut rest = message;
+    loop {
+        let line = rest;
+        let length = rest
+            .skip_until(b'\n')
+            .expect("reading from memory cannot fail");
+        if length == 0 || line.starts_with(b"\r\n") {
+            return Some(line).filter(|line| !line.is_empty());
+        }
+        let (name, value) = line.split_at(line.len().min(wanted.len()));
+        if name.eq_ignore_ascii_case(wanted) {
+            return Some(value);
         }
     }
+}
+
+/// Where the message says that its reader leaves (RFC 2369).
+fn link(message: &[u8]) -> String {
+    const FAR_ENOUGH: usize = 2048;
+    let field = from_field(message, b"list-unsubscribe:").unwrap_or_default();
+    path(&field[..field.len().min(FAR_ENOUGH)]).unwrap_or_default()
 }
 
 fn next_dot(input: &[u8]) -> Option<usize> {

@@ -1,0 +1,473 @@
+//! One service on trial: its folder, its database, its relay, and the commands that a stranger would type.
+
+use std::cell::Cell;
+use std::fs::File;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail, ensure};
+use serde_json::Value;
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
+
+use crate::checker::{self, Moment, Verdict};
+use crate::ground::{Ground, Kind};
+use crate::relay::{Manners, Relay, Taken};
+use crate::store::{Row, Store};
+
+/// The month that most trials send.
+pub const MONTH: &str = "2031-01";
+
+/// How long anything may take that has no figure of its own.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Past this, a service that sends nothing more is not on its way back by itself.
+const STANDSTILL: Duration = Duration::from_secs(90);
+
+/// How often the trials look whether something has happened.
+const GLANCE: Duration = Duration::from_millis(2);
+
+pub struct Lab<'g> {
+    pub ground: &'g Ground,
+    pub kind: Kind,
+    pub folder: PathBuf,
+    pub store: Store,
+    pub relay: Relay,
+    /// Open connections to the relay: C in what is promised.
+    pub connections: usize,
+    /// Deliveries of the campaign.
+    pub readers: usize,
+    settings: Vec<(String, String)>,
+    database: String,
+    /// Where the log stood when this trial began.
+    log_start: Cell<u64>,
+    outputs: Cell<u32>,
+}
+
+/// How a lab is set up.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    pub readers: usize,
+    pub connections: usize,
+    pub manners: Manners,
+    /// The database's folder, where it is not the lab's own.
+    pub database_folder: Option<PathBuf>,
+}
+
+impl Default for Setup {
+    fn default() -> Setup {
+        Setup {
+            readers: 1000,
+            connections: 8,
+            manners: Manners {
+                hash_body: true,
+                ..Manners::default()
+            },
+            database_folder: None,
+        }
+    }
+}
+
+/// A process of the service; killed when dropped, and when the trials die.
+pub struct Running {
+    child: Child,
+    pub began: Instant,
+    output: PathBuf,
+}
+
+impl<'g> Lab<'g> {
+    /// A service with its issue imported, its readers enrolled and nothing sent.
+    pub fn new(ground: &'g Ground, kind: Kind, setup: &Setup) -> anyhow::Result<Lab<'g>> {
+        let folder = ground.new_folder()?;
+        let database = format!(
+            "lab_{}",
+            folder
+                .file_name()
+                .and_then(|name| name.to_str())
+                .map_or("x", |name| name.trim_start_matches("lab-"))
+        );
+        let store = match kind {
+            Kind::Sqlite => {
+                let place = setup.database_folder.as_ref().unwrap_or(&folder);
+                Store::Sqlite(place.join("bulletin.db"))
+            }
+            Kind::Postgres => Store::Postgres(ground.postgres()?.url(&database)),
+        };
+        let any: SocketAddr = ([127, 0, 0, 1], 0).into();
+        let log = folder.join("relay.log");
+        let starting = Relay::start(any, &log, setup.manners.clone());
+        let relay = ground.runtime.block_on(starting)?;
+        let mut lab = Lab {
+            ground,
+            kind,
+            store,
+            relay,
+            connections: setup.connections,
+            readers: setup.readers,
+            settings: Vec::new(),
+            database,
+            log_start: Cell::new(0),
+            outputs: Cell::new(0),
+            folder,
+        };
+        lab.settle_settings();
+        if kind == Kind::Postgres {
+            lab.administer(&format!("CREATE DATABASE {}", lab.database))?;
+        }
+        lab.import_month(MONTH)?;
+        lab.enrol(setup.readers)?;
+        Ok(lab)
+    }
+
+    fn settle_settings(&mut self) {
+        let url = match &self.store {
+            Store::Sqlite(path) => format!("sqlite://{}", path.display()),
+            Store::Postgres(url) => url.clone(),
+        };
+        self.set("DATABASE_URL", &url);
+        self.set("SMTP_URL", &format!("smtp://{}", self.relay.address));
+        self.set("SMTP_CONNECTIONS", &self.connections.to_string());
+        self.set("SENDER_FROM", "Research News <news@example.org>");
+        self.set("SENDER_REPLY_TO", "editor@example.org");
+        self.set("SENDER_POSTAL_ADDRESS", "1 Sample Street");
+        self.set("SENDER_CONTACT", "editor@example.org");
+    }
+
+    /// Sets a setting of the service, by its name in the environment without `BULLETIN_`.
+    pub fn set(&mut self, name: &str, value: &str) {
+        let name = format!("BULLETIN_{name}");
+        self.settings.retain(|(known, _)| *known != name);
+        self.settings.push((name, value.to_owned()));
+    }
+
+    /// Imports an issue of this month with one short summary.
+    pub fn import_month(&self, month: &str) -> anyhow::Result<()> {
+        let page = format!(
+            "+++\nmonth = \"{month}\"\n+++\n\n# What {month} brought\n\n> Sample, A. (2030). What {month} brought. \
+             Journal of Imagined Psychotherapy, 1(1), 1-2.\n\nType: review\nTopics: depression-and-depressive-symptoms\n\n\
+             Nothing that a trial of faults could not do without.\n\n## Practice implications\n\nThere are none.\n"
+        );
+        let file = format!("{month}.md");
+        std::fs::write(self.folder.join(&file), page)?;
+        self.run(&["import", &file]).map(drop)
+    }
+
+    fn enrol(&self, readers: usize) -> anyhow::Result<()> {
+        let mut csv = "address,consent_at,consent_source\n".to_owned();
+        for number in 0..readers {
+            csv.push_str(&format!("r{number}@peer.test,2020-01-01,form\n"));
+        }
+        std::fs::write(self.folder.join("readers.csv"), csv)?;
+        self.run(&["subscriber", "import", "readers.csv"]).map(drop)
+    }
+
+    /// Keeps the database as it stands, to be gone back to. Nothing may run on it.
+    pub fn save(&self) -> anyhow::Result<()> {
+        match &self.store {
+            Store::Sqlite(path) => {
+                self.on_store(self.store.execute("PRAGMA wal_checkpoint(TRUNCATE)"))?;
+                std::fs::copy(path, path.with_extension("saved"))?;
+            }
+            Store::Postgres(_) => {
+                let name = &self.database;
+                self.administer(&format!("DROP DATABASE IF EXISTS {name}_saved"))?;
+                self.administer(&format!("CREATE DATABASE {name}_saved TEMPLATE {name}"))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Goes back to what was saved, and begins a new account of the relay's log.
+    pub fn restore(&self) -> anyhow::Result<()> {
+        match &self.store {
+            Store::Sqlite(path) => {
+                for tail in ["-wal", "-shm"] {
+                    let mut beside = path.clone().into_os_string();
+                    beside.push(tail);
+                    match std::fs::remove_file(beside) {
+                        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                            return Err(error.into());
+                        }
+                        _ => {}
+                    }
+                }
+                std::fs::copy(path.with_extension("saved"), path)?;
+            }
+            Store::Postgres(_) => {
+                let name = &self.database;
+                self.administer(&format!("DROP DATABASE {name} WITH (FORCE)"))?;
+                self.administer(&format!("CREATE DATABASE {name} TEMPLATE {name}_saved"))?;
+            }
+        }
+        self.begin_log()
+    }
+
+    /// What the relay took before counts no more.
+    pub fn begin_log(&self) -> anyhow::Result<()> {
+        self.log_start.set(self.relay.log_end()?);
+        Ok(())
+    }
+
+    /// A command of the service, to be started.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        // It gets the signal when the thread that starts it is gone.
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", "KILL", "--"]);
+        command.arg(&self.ground.bulletin).args(arguments);
+        self.dress(&mut command);
+        command
+    }
+
+    /// Gives a command the folder and the environment of the service, and nothing else.
+    pub fn dress(&self, command: &mut Command) {
+        command
+            .current_dir(&self.folder)
+            .env_clear()
+            .env("PATH", "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin")
+            .env("HOME", &self.folder)
+            .envs(self.settings.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null());
+    }
+
+    /// Runs a command of the service to its end, which must be a good one, and gives what it printed.
+    pub fn run(&self, arguments: &[&str]) -> anyhow::Result<String> {
+        let output = self.command(arguments).output();
+        let output = output.context("setpriv does not run")?;
+        let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+        let said = String::from_utf8_lossy(&output.stderr);
+        ensure!(
+            output.status.success(),
+            "bulletin {} failed: {printed}{said}",
+            arguments.join(" ")
+        );
+        Ok(printed)
+    }
+
+    /// Starts a command of the service.
+    pub fn start(&self, arguments: &[&str]) -> anyhow::Result<Running> {
+        self.start_command(self.command(arguments))
+    }
+
+    pub fn start_command(&self, mut command: Command) -> anyhow::Result<Running> {
+        let number = self.outputs.replace(self.outputs.get() + 1);
+        let path = self.folder.join(format!("output-{number}"));
+        let output = File::create(&path)?;
+        let child = command
+            .stdout(output.try_clone()?)
+            .stderr(output)
+            .spawn()
+            .context("the service cannot be started")?;
+        Ok(Running {
+            child,
+            began: Instant::now(),
+            output: path,
+        })
+    }
+
+    /// Plans the campaign; nothing is sent by it.
+    pub fn plan(&self, month: &str) -> anyhow::Result<()> {
+        self.run(&["send", month]).map(drop)
+    }
+
+    /// The campaign's account, as the service tells it.
+    pub fn status(&self, month: &str) -> anyhow::Result<Value> {
+        let printed = self.run(&["campaign", "status", month, "--json"])?;
+        Ok(serde_json::from_str(&printed)?)
+    }
+
+    /// Sends until nothing is left, hurrying what was put off, as one who restarts a service until it is done.
+    pub fn finish(&self, month: &str) -> anyhow::Result<()> {
+        let began = Instant::now();
+        while began.elapsed() < 2 * STANDSTILL {
+            self.hurry()?;
+            // A relay or a database away is the trial's own doing; the account tells what came of it.
+            let _ = self.run(&["send", month, "--wait", "--json"]);
+            let status = self.status(month)?;
+            let number = |name: &str| status[name].as_i64().unwrap_or(-1);
+            let left = ["waiting", "deferred", "in_flight"].map(number);
+            let due = status.get("next_try_at").is_some_and(|at| !at.is_null());
+            if left == [0; 3] && !due {
+                return Ok(());
+            }
+        }
+        bail!("it does not come to an end: {}", self.status(month)?)
+    }
+
+    /// Makes due what was put off.
+    pub fn hurry(&self) -> anyhow::Result<u64> {
+        self.on_store(self.store.hurry())
+    }
+
+    /// Runs something on the database, waiting for it.
+    pub fn on_store<T>(&self, work: impl Future<Output = sqlx::Result<T>>) -> anyhow::Result<T> {
+        Ok(self.ground.runtime.block_on(work)?)
+    }
+
+    pub fn rows(&self, month: &str) -> anyhow::Result<Vec<Row>> {
+        self.on_store(self.store.rows(month))
+    }
+
+    /// What the relay took in this trial.
+    pub fn log(&self) -> anyhow::Result<Vec<Taken>> {
+        self.relay.log_since(self.log_start.get())
+    }
+
+    /// Holds the record against the log, for what is true at any moment too.
+    pub fn judge(&self, month: &str, moment: Moment) -> anyhow::Result<Verdict> {
+        // The record first: what the relay takes meanwhile would look like a mistake of the record.
+        let counts = self.on_store(self.store.counts(month))?;
+        checker::hold_account(&counts, self.readers as i64)?;
+        Ok(checker::judge(&self.rows(month)?, &self.log()?, moment))
+    }
+
+    /// Waits until the relay has taken so many in all, as long as `running` runs.
+    pub fn wait_for_taken(&self, enough: u64, running: &mut Running) -> anyhow::Result<()> {
+        let mut progress = (Instant::now(), self.relay.taken());
+        while self.relay.taken() < enough && running.is_running()? {
+            if self.relay.taken() != progress.1 {
+                progress = (Instant::now(), self.relay.taken());
+            }
+            ensure!(
+                progress.0.elapsed() < STANDSTILL,
+                "nothing was sent for {STANDSTILL:?}: {}",
+                running.last_words()
+            );
+            std::thread::sleep(GLANCE);
+        }
+        Ok(())
+    }
+
+    /// Waits until the relay takes another message, and says how long that was.
+    pub fn wait_for_more(&self, running: &mut Running) -> anyhow::Result<Duration> {
+        let began = Instant::now();
+        self.wait_for_taken(self.relay.taken() + 1, running)?;
+        Ok(began.elapsed())
+    }
+
+    /// Waits until nothing of the campaign waits or is in flight.
+    pub fn wait_until_tried(&self, month: &str, running: &mut Running) -> anyhow::Result<()> {
+        let mut progress = (Instant::now(), self.relay.taken());
+        loop {
+            let counts = self.on_store(self.store.counts(month))?;
+            checker::hold_account(&counts, self.readers as i64)?;
+            if !counts
+                .iter()
+                .any(|(state, _)| matches!(state.as_str(), "waiting" | "in_flight"))
+            {
+                return Ok(());
+            }
+            ensure!(running.is_running()?, "it ended: {}", running.last_words());
+            if self.relay.taken() != progress.1 {
+                progress = (Instant::now(), self.relay.taken());
+            }
+            ensure!(
+                progress.0.elapsed() < STANDSTILL,
+                "nothing was sent for {STANDSTILL:?} while {counts:?}: {}",
+                running.last_words()
+            );
+            std::thread::sleep(50 * GLANCE);
+        }
+    }
+
+    /// Whether the service knows this setting: what is still to come cannot be tried.
+    pub fn knows(&self, name: &str, value: &str) -> bool {
+        let mut command = self.command(&["campaign", "list"]);
+        let asked = command.env(format!("BULLETIN_{name}"), value).output();
+        asked.is_ok_and(|output| output.status.success())
+    }
+
+    fn administer(&self, sql: &str) -> anyhow::Result<()> {
+        let url = self.ground.postgres()?.url("postgres");
+        self.ground.runtime.block_on(async {
+            let options: sqlx::postgres::PgConnectOptions = url.parse()?;
+            let mut connection = options.connect().await?;
+            sqlx::query(AssertSqlSafe(sql))
+                .execute(&mut connection)
+                .await?;
+            connection.close().await?;
+            anyhow::Ok(())
+        })
+    }
+}
+
+impl Drop for Lab<'_> {
+    fn drop(&mut self) {
+        if self.kind == Kind::Postgres {
+            for name in [self.database.clone(), format!("{}_saved", self.database)] {
+                let _ = self.administer(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
+            }
+        }
+        // Some gigabytes of logs and databases would come together in a long tier.
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+impl Running {
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub fn is_running(&mut self) -> anyhow::Result<bool> {
+        Ok(self.child.try_wait()?.is_none())
+    }
+
+    /// `kill -9`.
+    pub fn kill(&mut self) -> anyhow::Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+
+    /// Sends a signal by its name, as `TERM`.
+    pub fn signal(&self, name: &str) -> anyhow::Result<()> {
+        let status = Command::new("kill")
+            .arg(format!("-{name}"))
+            .arg(self.id().to_string())
+            .status()?;
+        ensure!(status.success(), "SIG{name} cannot be sent");
+        Ok(())
+    }
+
+    /// Waits for its end.
+    pub fn end(&mut self, patience: Duration) -> anyhow::Result<ExitStatus> {
+        let began = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait()? {
+                return Ok(status);
+            }
+            ensure!(
+                began.elapsed() < patience,
+                "it has not ended within {patience:?}: {}",
+                self.last_words()
+            );
+            std::thread::sleep(GLANCE);
+        }
+    }
+
+    /// Asks it to stop, and waits until it has, well; says how long that took.
+    pub fn stop(&mut self, patience: Duration) -> anyhow::Result<Duration> {
+        let began = Instant::now();
+        self.signal("TERM")?;
+        let status = self.end(patience)?;
+        ensure!(status.success(), "it stopped badly: {}", self.last_words());
+        Ok(began.elapsed())
+    }
+
+    /// The end of what it printed.
+    pub fn last_words(&self) -> String {
+        let words = std::fs::read(&self.output).unwrap_or_default();
+        let from = words.len().saturating_sub(800);
+        String::from_utf8_lossy(&words[from..]).into_owned()
+    }
+
+    pub fn output(&self) -> &Path {
+        &self.output
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.kill();
+    }
+}

@@ -1,0 +1,105 @@
+//! The trials themselves.
+
+mod crashes;
+
+use std::time::Instant;
+
+use clap::{Args, ValueEnum};
+
+use crate::ground::{Ground, Kind, Which};
+use crate::tally::Tally;
+
+/// What is tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Scenario {
+    /// Killed at a random instant (R1, F1)
+    Kills,
+    /// Killed at every call that writes to the disk or the wire (R2, F2)
+    Points,
+    /// Told to stop in the middle (R9, F4)
+    Stops,
+}
+
+/// How much of it.
+#[derive(Args, Clone, Debug)]
+pub struct Extent {
+    /// Chooses the instants; the same seed chooses the same
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// How often, on each database; each trial has a number of its own
+    #[arg(long)]
+    pub runs: Option<u64>,
+    /// Only every so many of the crash points
+    #[arg(long, default_value_t = 1)]
+    pub every: u64,
+    /// How many readers
+    #[arg(long)]
+    pub readers: Option<usize>,
+    #[arg(long, default_value = "both")]
+    pub database: Which,
+    /// How long a soak lasts
+    #[arg(long, default_value_t = 10)]
+    pub minutes: u64,
+}
+
+/// What a trial has to go by.
+pub struct Trial<'g> {
+    pub ground: &'g Ground,
+    pub kind: Kind,
+    pub extent: &'g Extent,
+    pub tally: &'g Tally,
+}
+
+impl Trial<'_> {
+    fn runs(&self, usual: u64) -> u64 {
+        self.extent.runs.unwrap_or(usual)
+    }
+
+    fn readers(&self, usual: usize) -> usize {
+        self.extent.readers.unwrap_or(usual)
+    }
+}
+
+impl Scenario {
+    /// Runs the scenario on each database that it can run on.
+    pub fn run(self, ground: &Ground, extent: &Extent, tally: &Tally) {
+        for kind in extent.database.kinds() {
+            let trial = Trial {
+                ground,
+                kind: *kind,
+                extent,
+                tally,
+            };
+            let name = format!("{} {kind}", self.name());
+            let began = Instant::now();
+            match self.try_on(&trial) {
+                Ok(Some(line)) => {
+                    let seed = extent.seed;
+                    tally.sum_up(format!("{name} (seed {seed}): {line}"), began.elapsed());
+                }
+                Ok(None) => {}
+                Err(error) if error.to_string().starts_with("left out: ") => {
+                    let why = error.to_string();
+                    tally.left_out(format!("{name}: {}", why.trim_start_matches("left out: ")));
+                }
+                Err(error) => {
+                    tally.count(&name, Err(error));
+                }
+            }
+        }
+    }
+
+    fn name(self) -> String {
+        let value = self.to_possible_value();
+        value.map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+
+    /// The line that says what came of it; `None` where there is nothing to try on this database.
+    fn try_on(self, trial: &Trial<'_>) -> anyhow::Result<Option<String>> {
+        match self {
+            Scenario::Kills => crashes::kills(trial),
+            Scenario::Points => crashes::points(trial),
+            Scenario::Stops => crashes::stops(trial),
+        }
+    }
+}
