@@ -149,6 +149,10 @@ impl Relay {
         self.shared.taken.load(Ordering::Relaxed)
     }
 
+    pub fn manners(&self) -> &Manners {
+        &self.shared.manners
+    }
+
     /// How many connections it has had.
     pub fn connections(&self) -> u64 {
         self.shared.connections.load(Ordering::Relaxed)

@@ -1,6 +1,10 @@
 //! The trials themselves.
 
 mod crashes;
+mod lasting;
+mod leavers;
+mod storage;
+mod workers;
 
 use std::time::Instant;
 
@@ -18,6 +22,30 @@ pub enum Scenario {
     Points,
     /// Told to stop in the middle (R9, F4)
     Stops,
+    /// Two, three and four workers at once (R5, F15)
+    Workers,
+    /// A worker sleeps past its lease and wakes (R5, F16)
+    Pauses,
+    /// PostgreSQL crashes and comes back (R6, F14)
+    Restarts,
+    /// Another process holds SQLite's lock (R6, F12)
+    Locks,
+    /// The disk is full (R6, F13)
+    FullDisks,
+    /// The disk cannot be written to (R6, F13)
+    ReadOnly,
+    /// Readers leave in the middle (R8, F23)
+    Leavers,
+    /// The account is asked for all the time (R12)
+    Balance,
+    /// The relay is away for a while (F5)
+    RelayAway,
+    /// Backups are made in the middle (F28)
+    Backup,
+    /// Rows that cannot become a message (F25)
+    Poison,
+    /// Random faults for a long time (R10)
+    Soak,
 }
 
 /// How much of it.
@@ -100,6 +128,18 @@ impl Scenario {
             Scenario::Kills => crashes::kills(trial),
             Scenario::Points => crashes::points(trial),
             Scenario::Stops => crashes::stops(trial),
+            Scenario::Workers => workers::workers(trial),
+            Scenario::Pauses => workers::pauses(trial),
+            Scenario::Restarts => storage::restarts(trial),
+            Scenario::Locks => storage::locks(trial),
+            Scenario::FullDisks => storage::full_disks(trial),
+            Scenario::ReadOnly => storage::read_only(trial),
+            Scenario::Leavers => leavers::leavers(trial),
+            Scenario::Balance => lasting::balance(trial),
+            Scenario::RelayAway => lasting::relay_away(trial),
+            Scenario::Backup => lasting::backup(trial),
+            Scenario::Poison => lasting::poison(trial),
+            Scenario::Soak => lasting::soak(trial),
         }
     }
 }

@@ -1,0 +1,380 @@
+//! What must hold all along: the account, backups, the rest when one row is bad, memory.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail, ensure};
+
+use super::Trial;
+use crate::checker::{Moment, hold_account};
+use crate::dice::Dice;
+use crate::ground::Kind;
+use crate::lab::{Lab, MONTH, PATIENCE, Running, Setup};
+use crate::store::Store;
+
+/// How long the relay is away.
+const AWAY: Duration = Duration::from_secs(20);
+
+/// Growth of memory over a soak: R10, in percent.
+const MOST_GROWTH: f64 = 5.0;
+
+/// The account is asked for all the time, by the service's own command and by SQL, and adds up each time.
+pub fn balance(trial: &Trial<'_>) -> anyhow::Result<Option<String>> {
+    let mut setup = Setup {
+        readers: trial.readers(3000),
+        ..Setup::default()
+    };
+    setup.manners.reject = 3;
+    setup.manners.defer = 5;
+    setup.manners.cut = 1;
+    setup.manners.delay = 5;
+    let lab = Lab::new(trial.ground, trial.kind, &setup)?;
+    lab.plan(MONTH)?;
+    let mut worker = lab.start(&["worker"])?;
+    let (mut samples, mut last) = (0_u64, String::new());
+    let deadline = Instant::now() + 10 * PATIENCE;
+    loop {
+        samples += 1;
+        let status = lab.status(MONTH)?;
+        trial
+            .tally
+            .count("a sample by `campaign status`", adds_up(&lab, &status));
+        let counts = lab.on_store(lab.store.counts(MONTH))?;
+        let balanced = hold_account(&counts, lab.readers as i64);
+        trial.tally.count("a sample by SQL", balanced);
+        let left = |state: &str| status[state].as_i64().unwrap_or(-1);
+        if left("waiting") == 0 && left("in_flight") == 0 {
+            if left("deferred") + left("unknown") == 0 || Instant::now() > deadline {
+                last = status.to_string();
+                break;
+            }
+            lab.hurry()?;
+        }
+        ensure!(worker.is_running()?, "it ended: {}", worker.last_words());
+        if Instant::now() > deadline + PATIENCE {
+            break;
+        }
+    }
+    worker.stop(PATIENCE)?;
+    lab.finish(MONTH)?;
+    let verdict = lab.judge(MONTH, Moment::End)?;
+    let cuts = verdict.doubles;
+    trial
+        .tally
+        .count("the end of balance", verdict.hold(lab.readers));
+    Ok(Some(format!(
+        "{samples} samples each way add up; {cuts} doubles by cut connections; at the end {}",
+        last.replace(['"', '{', '}'], "")
+    )))
+}
+
+fn adds_up(lab: &Lab<'_>, status: &serde_json::Value) -> anyhow::Result<()> {
+    let number = |name: &str| {
+        status[name]
+            .as_i64()
+            .with_context(|| format!("the account has no '{name}'"))
+    };
+    let mut sum = 0;
+    for state in crate::checker::STATES {
+        sum += number(state)?;
+    }
+    let planned = number("planned")?;
+    ensure!(
+        sum == planned && planned == lab.readers as i64,
+        "the account does not balance: {status}"
+    );
+    Ok(())
+}
+
+/// The relay goes away and comes back: everybody waits, and nobody's attempts are used up.
+pub fn relay_away(trial: &Trial<'_>) -> anyhow::Result<Option<String>> {
+    let mut setup = Setup {
+        readers: trial.readers(3000),
+        ..Setup::default()
+    };
+    setup.manners.delay = 10;
+    let mut lab = Lab::new(trial.ground, trial.kind, &setup)?;
+    lab.plan(MONTH)?;
+    let mut worker = lab.start(&["worker"])?;
+    let third = lab.readers as u64 / 3;
+    lab.wait_for_taken(third, &mut worker)?;
+    let ground = lab.ground;
+    ground.runtime.block_on(lab.relay.go_away());
+    let taken = lab.relay.taken();
+    std::thread::sleep(AWAY);
+    let meanwhile = lab.judge(MONTH, Moment::Midway)?;
+    ground.runtime.block_on(lab.relay.come_back())?;
+    let back = lab.wait_for_more(&mut worker)?;
+    lab.wait_until_tried(MONTH, &mut worker)?;
+    let rows = lab.rows(MONTH)?;
+    let burnt = rows.iter().filter(|row| {
+        row.attempts > 1 || matches!(row.state.as_str(), "deferred" | "unknown" | "bounced")
+    });
+    let burnt = burnt.count();
+    worker.stop(PATIENCE)?;
+    lab.finish(MONTH)?;
+    let verdict = lab.judge(MONTH, Moment::End)?;
+    let result = || -> anyhow::Result<()> {
+        meanwhile.hold(0)?;
+        verdict.hold_for_everyone(lab.connections)?;
+        ensure!(
+            burnt <= lab.connections,
+            "{burnt} deliveries lost an attempt"
+        );
+        Ok(())
+    };
+    let name = format!("the relay away on {}", trial.kind);
+    trial.tally.count(&name, result());
+    Ok(Some(format!(
+        "away for {AWAY:?} after {taken} of {} mails: back within {back:.1?}, {burnt} tries lost of {} on the wire, doubles {}",
+        lab.readers, lab.connections, verdict.doubles
+    )))
+}
+
+/// Backups in the middle of a send: each opens, and its account balances.
+pub fn backup(trial: &Trial<'_>) -> anyhow::Result<Option<String>> {
+    if trial.kind == Kind::Postgres {
+        return Ok(None);
+    }
+    let runs = trial.runs(20);
+    let mut setup = Setup {
+        readers: trial.readers(100 * (runs as usize + 1)),
+        ..Setup::default()
+    };
+    setup.manners.delay = 10;
+    let mut lab = Lab::new(trial.ground, trial.kind, &setup)?;
+    lab.plan(MONTH)?;
+    let mut worker = lab.start(&["worker"])?;
+    let live = lab.store.clone();
+    for run in 0..runs {
+        lab.wait_for_more(&mut worker)?;
+        let copy = lab.folder.join(format!("backup-{run}.db"));
+        let sql = format!("VACUUM INTO '{}'", copy.display());
+        lab.on_store(live.execute(&sql))?;
+        let result = look_at_backup(&mut lab, &copy);
+        trial.tally.count(&format!("backup {run}"), result);
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    point_at(&mut lab, live);
+    lab.wait_until_tried(MONTH, &mut worker)?;
+    worker.stop(PATIENCE)?;
+    let verdict = lab.judge(MONTH, Moment::End)?;
+    let name = "the send that was backed up";
+    trial.tally.count(name, verdict.hold_for_everyone(0));
+    Ok(Some(format!(
+        "{runs} backups within {} mails open and balance",
+        lab.readers
+    )))
+}
+
+fn look_at_backup(lab: &mut Lab<'_>, copy: &Path) -> anyhow::Result<()> {
+    let live = lab.store.clone();
+    point_at(lab, Store::Sqlite(copy.to_owned()));
+    let looked = || -> anyhow::Result<()> {
+        adds_up(lab, &lab.status(MONTH)?)?;
+        // What the relay took since the backup is not in it.
+        let counts = lab.on_store(lab.store.counts(MONTH))?;
+        hold_account(&counts, lab.readers as i64)?;
+        let flying = counts.iter().find(|(state, _)| state == "in_flight");
+        let flying = flying.map_or(0, |(_, count)| *count);
+        ensure!(
+            flying <= lab.connections as i64,
+            "{flying} are in flight in a backup"
+        );
+        Ok(())
+    };
+    let result = looked();
+    point_at(lab, live);
+    result
+}
+
+fn point_at(lab: &mut Lab<'_>, store: Store) {
+    if let Store::Sqlite(path) = &store {
+        lab.set("DATABASE_URL", &format!("sqlite://{}", path.display()));
+    }
+    lab.store = store;
+}
+
+/// One row in a hundred cannot become a message, each kind in its own way: it fails alone.
+pub fn poison(trial: &Trial<'_>) -> anyhow::Result<Option<String>> {
+    let setup = Setup {
+        readers: trial.readers(1000),
+        ..Setup::default()
+    };
+    let lab = Lab::new(trial.ground, trial.kind, &setup)?;
+    lab.plan(MONTH)?;
+    // What a reader's row can be made to hold. The address of one is what the log knows them by.
+    let poisons = [
+        ("content", "no selection"),
+        ("content", ""),
+        ("content", "999"),
+        ("address", "no address at all"),
+        ("address", "r@peer.test>\r\nRCPT TO:<x@peer.test"),
+        ("address", "@"),
+        ("time_zone", "Nowhere/Nothing"),
+    ];
+    let mut poisoned = Vec::new();
+    for number in (0..lab.readers).step_by(100) {
+        let (column, value) = poisons[number / 100 % poisons.len()];
+        lab.on_store(lab.store.execute(&poisoning(number, column, value)))?;
+        poisoned.push(number);
+    }
+    // A name of ten megabytes, for one more.
+    let zeros = lab.on_store(lab.store.execute(&swelling(trial.kind, 50)))?;
+    ensure!(zeros == 1, "nobody got the long name");
+    let mut sender = lab.start(&["send", MONTH, "--wait", "--json"])?;
+    let status = sender.end(2 * PATIENCE)?;
+    let rows = lab.rows(MONTH)?;
+    let verdict = crate::checker::judge(&rows, &lab.log()?, Moment::End);
+    let accepted = verdict.states.get("accepted").copied().unwrap_or(0);
+    let result = || -> anyhow::Result<()> {
+        ensure!(status.success(), "it ended badly: {}", sender.last_words());
+        verdict.hold(0)?;
+        ensure!(
+            accepted + poisoned.len() + 1 >= lab.readers,
+            "healthy rows failed too: {verdict}"
+        );
+        let silent = rows
+            .iter()
+            .find(|row| row.state == "bounced" && row.reply.is_empty());
+        ensure!(silent.is_none(), "a row failed without a reason");
+        Ok(())
+    };
+    let name = format!("poisoned rows on {}", trial.kind);
+    trial.tally.count(&name, result());
+    Ok(Some(format!(
+        "{} of {} rows poisoned, one with a name of 10 MB: {verdict}",
+        poisoned.len() + 1,
+        lab.readers
+    )))
+}
+
+fn poisoning(reader: usize, column: &str, value: &str) -> String {
+    let who = format!("address = 'r{reader}@peer.test'");
+    match column {
+        "content" => format!(
+            "UPDATE delivery SET content = '{value}' WHERE subscriber_id IN (SELECT id FROM subscriber WHERE {who})"
+        ),
+        _ => format!("UPDATE subscriber SET {column} = '{value}' WHERE {who}"),
+    }
+}
+
+fn swelling(kind: Kind, reader: usize) -> String {
+    let name = match kind {
+        Kind::Sqlite => "hex(zeroblob(5000000))",
+        Kind::Postgres => "repeat('x', 10000000)",
+    };
+    format!("UPDATE subscriber SET name = {name} WHERE address = 'r{reader}@peer.test'")
+}
+
+/// One worker, campaign after campaign, fault after fault.
+pub fn soak(trial: &Trial<'_>) -> anyhow::Result<Option<String>> {
+    let mut setup = Setup {
+        readers: trial.readers(2000),
+        ..Setup::default()
+    };
+    setup.manners.delay = 5;
+    setup.manners.defer = 2;
+    let mut lab = Lab::new(trial.ground, trial.kind, &setup)?;
+    let mut dice = Dice::new(trial.extent.seed);
+    let whole = Duration::from_secs(60 * trial.extent.minutes);
+    let mut worker = lab.start(&["worker"])?;
+    let (mut campaigns, mut faults, mut doubles) = (0, 0, 0);
+    let mut memory = Vec::new();
+    while worker.began.elapsed() < whole {
+        let month = format!("{}-{:02}", 2031 + campaigns / 12, 1 + campaigns % 12);
+        if campaigns > 0 {
+            lab.import_month(&month)?;
+        }
+        campaigns += 1;
+        lab.begin_log()?;
+        let start = lab.relay.taken();
+        lab.plan(&month)?;
+        let mut hits = 0;
+        while lab.relay.taken() < start + lab.readers as u64 * 3 / 4 {
+            let more = 1 + dice.below(lab.readers as u64 / 4);
+            lab.wait_for_taken(lab.relay.taken() + more, &mut worker)?;
+            strike(&mut lab, &worker, &mut dice)?;
+            hits += 1;
+        }
+        calm(&lab, &month, &mut worker)?;
+        let verdict = lab.judge(&month, Moment::End)?;
+        let allowed = hits * lab.connections;
+        trial
+            .tally
+            .count(&format!("soak {month}"), verdict.hold_for_everyone(allowed));
+        doubles += verdict.doubles;
+        faults += hits;
+        memory.push((worker.began.elapsed(), resident_kib(worker.id())?));
+    }
+    worker.stop(PATIENCE)?;
+    let growth = growth(&memory, whole);
+    let name = format!("memory in a soak on {}", trial.kind);
+    let result = match growth {
+        Some(percent) if percent >= MOST_GROWTH => {
+            Err(anyhow::anyhow!("it grew by {percent:.1} %: {memory:?}"))
+        }
+        _ => Ok(()),
+    };
+    trial.tally.count(&name, result);
+    Ok(Some(format!(
+        "{} minutes, {campaigns} campaigns of {}, {faults} faults: doubles {doubles}, memory grew by {:.1} % to {} KiB",
+        trial.extent.minutes,
+        lab.readers,
+        growth.unwrap_or(0.0),
+        memory.last().map_or(0, |(_, kib)| *kib)
+    )))
+}
+
+/// One fault that the worker is to live through.
+fn strike(lab: &mut Lab<'_>, worker: &Running, dice: &mut Dice) -> anyhow::Result<()> {
+    let ground = lab.ground;
+    match (dice.below(3), lab.kind) {
+        (0, _) => {
+            ground.runtime.block_on(lab.relay.go_away());
+            std::thread::sleep(dice.within(Duration::ZERO, Duration::from_secs(3)));
+            ground.runtime.block_on(lab.relay.come_back())?;
+        }
+        (1, _) => {
+            worker.signal("STOP")?;
+            std::thread::sleep(dice.within(Duration::ZERO, Duration::from_secs(2)));
+            worker.signal("CONT")?;
+        }
+        (_, Kind::Sqlite) => {
+            let how_long = dice.within(Duration::ZERO, Duration::from_secs(3));
+            lab.on_store(lab.store.hold_the_lock(how_long))?;
+        }
+        (_, Kind::Postgres) => ground.postgres()?.crash_and_restart()?,
+    }
+    Ok(())
+}
+
+/// Waits until the campaign is through, hurrying what was put off.
+fn calm(lab: &Lab<'_>, month: &str, worker: &mut Running) -> anyhow::Result<()> {
+    let began = Instant::now();
+    loop {
+        lab.wait_until_tried(month, worker)?;
+        if lab.rows(month)?.iter().all(|row| row.state == "accepted") {
+            return Ok(());
+        }
+        lab.hurry()?;
+        std::thread::sleep(Duration::from_secs(1));
+        if began.elapsed() > 5 * PATIENCE {
+            bail!("{month} does not come to an end");
+        }
+    }
+}
+
+/// From the middle of the first fifth on, when caches are filled, to the end.
+fn growth(memory: &[(Duration, u64)], whole: Duration) -> Option<f64> {
+    let settled = memory.iter().find(|(at, _)| *at > whole / 5)?.1;
+    let last = memory.last()?.1;
+    Some((last as f64 / settled as f64 - 1.0) * 100.0)
+}
+
+fn resident_kib(process: u32) -> anyhow::Result<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+    line.and_then(|line| line.split_whitespace().nth(1)?.parse().ok())
+        .context("/proc tells no memory")
+}
