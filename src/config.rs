@@ -51,6 +51,8 @@ pub struct Config {
     pub smtp_url: Secret,
     /// How many connections to the relay are kept open.
     pub smtp_connections: usize,
+    /// How long the relay may take; RFC 5321 section 4.5.3.2 where nothing is set.
+    pub smtp_timeouts: Timeouts,
     /// A PEM file with a certificate authority of one's own, for a relay inside the house.
     pub smtp_ca_file: Option<PathBuf>,
     /// Where the readers' pages are, without a slash at the end.
@@ -111,6 +113,17 @@ pub struct Pace {
     pub warm_up: Vec<u64>,
 }
 
+/// How long to wait for the relay, step by step.
+#[derive(Clone, Copy, Debug)]
+pub struct Timeouts {
+    /// For the TCP connection, and for the TLS handshake.
+    pub connect: Duration,
+    /// For the greeting and each command.
+    pub command: Duration,
+    /// For the reply to a whole message.
+    pub dot: Duration,
+}
+
 /// Whose signatures the mails bear, and where their keys are: one, or two.
 #[derive(Clone, Debug)]
 pub struct Dkim {
@@ -159,6 +172,9 @@ pub const KEYS: &[(&str, Option<&str>)] = &[
     ("database.url", Some("sqlite://bulletin.db")),
     ("smtp.url", Some("smtp://127.0.0.1:25")),
     ("smtp.connections", Some("10")),
+    ("smtp.connect_timeout", Some("30s")),
+    ("smtp.command_timeout", Some("5m")),
+    ("smtp.dot_timeout", Some("10m")),
     ("smtp.ca_file", None),
     ("site.url", Some("http://127.0.0.1:8080")),
     ("site.name", Some("Research digest")),
@@ -281,6 +297,7 @@ fn config(from: &mut Reader<'_>) -> Option<Config> {
             .ok()
             .filter(|number| (1..=500).contains(number))
     });
+    let smtp_timeouts = timeouts(from);
     let site_url = from.parsed(
         "site.url",
         "https://news.example.org, without a path",
@@ -308,6 +325,7 @@ fn config(from: &mut Reader<'_>) -> Option<Config> {
         database_url: database_url?,
         smtp_url: smtp_url?,
         smtp_connections: connections?,
+        smtp_timeouts: smtp_timeouts?,
         smtp_ca_file: from.text("smtp.ca_file").map(PathBuf::from),
         site_url: site_url?,
         site_name: from.text("site.name")?,
@@ -365,6 +383,20 @@ fn schedule(from: &mut Reader<'_>, zone: Tz) -> Option<Schedule> {
             None
         }
     }
+}
+
+fn timeouts(from: &mut Reader<'_>) -> Option<Timeouts> {
+    let keys = ["connect", "command", "dot"].map(|step| format!("smtp.{step}_timeout"));
+    let [connect, command, dot] = keys.map(|key| {
+        from.parsed(&key, "a time from 1s to 1h", |text| {
+            duration(text).filter(|time| (1..=3600).contains(&time.num_seconds()))
+        })
+    });
+    Some(Timeouts {
+        connect: connect?,
+        command: command?,
+        dot: dot?,
+    })
 }
 
 fn dkim(from: &mut Reader<'_>) -> Option<Dkim> {

@@ -7,7 +7,7 @@ use bulletin::clock;
 use bulletin::config::Config;
 use bulletin::db::Db;
 use bulletin::deliver::quota::Quota;
-use bulletin::deliver::relay::Relay;
+use bulletin::deliver::relay::{Deadlines, Relay};
 use bulletin::deliver::{FIRST_PAUSE, Sender};
 use bulletin::dkim::Signer;
 use bulletin::issue::Month;
@@ -146,7 +146,16 @@ pub fn signer(config: &Config) -> anyhow::Result<Option<Signer>> {
 }
 
 pub fn relay(config: &Config) -> anyhow::Result<Relay> {
-    let relay = Relay::parse(&config.smtp_url.0).context("smtp.url")?;
+    let timeouts = config.smtp_timeouts;
+    let [connect, command, after_dot] = [timeouts.connect, timeouts.command, timeouts.dot]
+        .map(|time| time.to_std().unwrap_or_default());
+    let relay = Relay::parse(&config.smtp_url.0)
+        .context("smtp.url")?
+        .with_deadlines(Deadlines {
+            connect,
+            command,
+            after_dot,
+        });
     let Some(path) = &config.smtp_ca_file else {
         return Ok(relay);
     };
