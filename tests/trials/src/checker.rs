@@ -99,7 +99,8 @@ impl Verdict {
         self.taken += 1;
         self.doubles += repeats.len();
         let is_same = |copy: &&Taken| {
-            (&copy.message_id, copy.bytes, copy.hash) == (&first.message_id, first.bytes, first.hash)
+            (&copy.message_id, copy.bytes, copy.hash)
+                == (&first.message_id, first.bytes, first.hash)
         };
         if !repeats.iter().all(is_same) {
             self.differing.push(row.id);

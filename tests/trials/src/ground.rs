@@ -69,8 +69,7 @@ impl Ground {
         let bulletin = bulletin
             .canonicalize()
             .with_context(|| format!("{} is not there; build it first", bulletin.display()))?;
-        let folder =
-            std::env::temp_dir().join(format!("bulletin-trials-{}", std::process::id()));
+        let folder = std::env::temp_dir().join(format!("bulletin-trials-{}", std::process::id()));
         std::fs::create_dir_all(&folder)?;
         let ground = Ground {
             runtime: Runtime::new()?,

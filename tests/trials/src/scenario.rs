@@ -3,6 +3,7 @@
 mod crashes;
 mod lasting;
 mod leavers;
+mod matrix;
 mod storage;
 mod workers;
 
@@ -36,6 +37,8 @@ pub enum Scenario {
     ReadOnly,
     /// Readers leave in the middle (R8, F23)
     Leavers,
+    /// Every answer of a relay at every command, TLS gone wrong, and silence (R4, F6 to F11)
+    Matrix,
     /// The account is asked for all the time (R12)
     Balance,
     /// The relay is away for a while (F5)
@@ -135,6 +138,7 @@ impl Scenario {
             Scenario::FullDisks => storage::full_disks(trial),
             Scenario::ReadOnly => storage::read_only(trial),
             Scenario::Leavers => leavers::leavers(trial),
+            Scenario::Matrix => matrix::matrix(trial),
             Scenario::Balance => lasting::balance(trial),
             Scenario::RelayAway => lasting::relay_away(trial),
             Scenario::Backup => lasting::backup(trial),

@@ -78,8 +78,18 @@ pub fn read_only(trial: &Trial<'_>) -> anyhow::Result<Option<String>> {
         let error = ["EROFS", "EIO"][dice.below(2) as usize];
         let mut tracer = Command::new("setpriv");
         tracer.args(["--pdeathsig", "KILL", "--"]).arg(&strace);
-        tracer.args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=pwrite64,fdatasync,ftruncate"]);
-        tracer.args(["-e", &format!("inject=pwrite64,fdatasync,ftruncate:error={error}")]);
+        tracer.args([
+            "-f",
+            "-qq",
+            "-o",
+            "/dev/null",
+            "-e",
+            "trace=pwrite64,fdatasync,ftruncate",
+        ]);
+        tracer.args([
+            "-e",
+            &format!("inject=pwrite64,fdatasync,ftruncate:error={error}"),
+        ]);
         tracer.arg("-p").arg(sender.id().to_string());
         let tracer = tracer.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
         std::thread::sleep(dice.within(Duration::from_secs(1), Duration::from_secs(5)));
