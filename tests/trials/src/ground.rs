@@ -32,11 +32,12 @@ pub struct Ground {
     /// The program on trial.
     pub bulletin: PathBuf,
     folder: PathBuf,
+    durable: bool,
     postgres: OnceLock<Postgres>,
     labs: AtomicU32,
 }
 
-/// A server of the trials' own, which flushes to disk like one in earnest.
+/// A server of the trials' own.
 pub struct Postgres {
     binaries: PathBuf,
     folder: PathBuf,
@@ -62,8 +63,8 @@ impl std::fmt::Display for Kind {
 }
 
 impl Ground {
-    /// Without `bulletin`, the program is the one beside ours.
-    pub fn prepare(bulletin: Option<PathBuf>) -> anyhow::Result<Ground> {
+    /// Without `bulletin`, the program is the one beside ours. With `durable`, PostgreSQL flushes what it commits.
+    pub fn prepare(bulletin: Option<PathBuf>, durable: bool) -> anyhow::Result<Ground> {
         let beside = || anyhow::Ok(std::env::current_exe()?.with_file_name("bulletin"));
         let bulletin = bulletin.map_or_else(beside, Ok)?;
         let bulletin = bulletin
@@ -75,6 +76,7 @@ impl Ground {
             runtime: Runtime::new()?,
             bulletin,
             folder,
+            durable,
             postgres: OnceLock::new(),
             labs: AtomicU32::new(0),
         };
@@ -95,7 +97,7 @@ impl Ground {
         if let Some(postgres) = self.postgres.get() {
             return Ok(postgres);
         }
-        let postgres = Postgres::start(self.folder.join("pg"))?;
+        let postgres = Postgres::start(self.folder.join("pg"), self.durable)?;
         Ok(self.postgres.get_or_init(|| postgres))
     }
 
@@ -132,7 +134,7 @@ impl Postgres {
         self.control(&["-w", "-m", "immediate", "restart"])
     }
 
-    fn start(folder: PathBuf) -> anyhow::Result<Postgres> {
+    fn start(folder: PathBuf, durable: bool) -> anyhow::Result<Postgres> {
         let binaries = binaries().context("PostgreSQL is not installed: there is no initdb")?;
         std::fs::create_dir_all(&folder)?;
         if is_root() {
@@ -148,8 +150,9 @@ impl Postgres {
             .open(cluster.join("postgresql.conf"))?;
         writeln!(
             settings,
-            "listen_addresses = ''\nunix_socket_directories = '{}'\nmax_connections = 200\nfsync = on",
-            server.folder.display()
+            "listen_addresses = ''\nunix_socket_directories = '{}'\nmax_connections = 200\nfsync = {}",
+            server.folder.display(),
+            if durable { "on" } else { "off" }
         )?;
         server.control(&["-w", "start"])?;
         Ok(server)

@@ -16,3 +16,5 @@ pub mod tally;
 pub mod lab;
 
 pub mod scenario;
+
+pub mod tier;

@@ -4,10 +4,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use trials::ground::Ground;
+use trials::ground::{Ground, Which};
 use trials::relay;
 use trials::scenario::{Extent, Scenario};
 use trials::tally::Tally;
+use trials::tier::Tier;
 
 #[derive(Parser)]
 #[command(arg_required_else_help = true)]
@@ -33,6 +34,15 @@ enum Command {
         #[command(flatten)]
         extent: Extent,
     },
+    /// All trials, at one of two sizes
+    All {
+        tier: Tier,
+        /// Chooses the instants; the same seed chooses the same
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        #[arg(long, default_value = "both")]
+        database: Which,
+    },
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -44,13 +54,26 @@ fn main() -> anyhow::Result<ExitCode> {
         }
         other => other,
     };
-    let ground = Ground::prepare(arguments.bulletin)?;
+    // What is quick is tried without waiting for PostgreSQL's flushes, as the other tests are.
+    let durable = !matches!(
+        command,
+        Command::All {
+            tier: Tier::Quick,
+            ..
+        }
+    );
+    let ground = Ground::prepare(arguments.bulletin, durable)?;
     let tally = Tally::default();
     match command {
         Command::Relay(_) => {}
         Command::Run { scenarios, extent } => scenarios
             .into_iter()
             .for_each(|scenario| scenario.run(&ground, &extent, &tally)),
+        Command::All {
+            tier,
+            seed,
+            database,
+        } => tier.run(&ground, seed, database, &tally),
     }
     Ok(match tally.close(arguments.nothing_left_out) {
         true => ExitCode::SUCCESS,
