@@ -302,6 +302,11 @@ async fn open_sqlite(path: &Path) -> Result<Db, DbError> {
         .max_connections(1)
         .acquire_timeout(LOCK_WAIT * 2)
         .test_before_acquire(false)
+        // SQLite rolls back by itself when the disk is full or fails; sqlx still counts the transaction as open.
+        .before_acquire(|connection, _| {
+            let fit = !sqlx::Connection::is_in_transaction(connection);
+            Box::pin(async move { Ok(fit) })
+        })
         .connect_with(writer)
         .await
         .map_err(DbError::Open)?;
