@@ -222,13 +222,23 @@ pub fn poison(trial: &Trial<'_>) -> anyhow::Result<Option<String>> {
     // A name of ten megabytes, for one more.
     let zeros = lab.on_store(lab.store.execute(&swelling(trial.kind, 50)))?;
     ensure!(zeros == 1, "nobody got the long name");
+    // First by a worker, which knows no campaign by name; then asked for by name, as a person would.
+    let mut worker = lab.start(&["worker"])?;
+    let worked = lab.wait_until_tried(MONTH, &mut worker);
+    worker.stop(PATIENCE)?;
     let mut sender = lab.start(&["send", MONTH, "--wait", "--json"])?;
     let status = sender.end(2 * PATIENCE)?;
+    let asked = match status.success() {
+        true => Ok(()),
+        false => Err(anyhow::anyhow!("it ended badly: {}", sender.last_words())),
+    };
+    let name = format!("`send` with poisoned rows on {}", trial.kind);
+    trial.tally.count(&name, asked);
     let rows = lab.rows(MONTH)?;
     let verdict = crate::checker::judge(&rows, &lab.log()?, Moment::End);
     let accepted = verdict.states.get("accepted").copied().unwrap_or(0);
     let result = || -> anyhow::Result<()> {
-        ensure!(status.success(), "it ended badly: {}", sender.last_words());
+        worked?;
         verdict.hold(0)?;
         ensure!(
             accepted + poisoned.len() + 1 >= lab.readers,
