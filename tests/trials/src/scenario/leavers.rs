@@ -61,7 +61,8 @@ pub fn leavers(trial: &Trial<'_>) -> anyhow::Result<Option<String>> {
 /// Where each reader leaves, as the mails of the issue before say.
 fn links(lab: &Lab<'_>) -> anyhow::Result<HashMap<String, String>> {
     lab.import_month(BEFORE)?;
-    lab.run(&["send", BEFORE, "--wait", "--json"])?;
+    lab.plan(BEFORE)?;
+    lab.finish(BEFORE)?;
     let links: HashMap<String, String> = lab
         .log()?
         .into_iter()

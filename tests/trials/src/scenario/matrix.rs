@@ -20,14 +20,14 @@ use crate::relay::Manners;
 
 /// The deadlines that the service is given here; the documented ones would take hours.
 const CONNECT: Duration = Duration::from_secs(3);
-const COMMAND: Duration = Duration::from_secs(3);
-const DOT: Duration = Duration::from_secs(5);
+const COMMAND: Duration = Duration::from_secs(2);
+const DOT: Duration = Duration::from_secs(3);
 
 /// A send that is waited for gives up after a few tries with pauses between them.
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Cells that are tried at the same time; they mostly wait.
-const ABREAST: usize = 6;
+const ABREAST: usize = 12;
 
 const READERS: usize = 3;
 
