@@ -24,7 +24,9 @@ pub fn kills(trial: &Trial<'_>) -> anyhow::Result<Option<String>> {
     let lab = Lab::new(trial.ground, trial.kind, &setup)?;
     lab.plan(MONTH)?;
     lab.save()?;
-    let whole = time_of_a_send(&lab)?;
+    let (whole, undisturbed) = time_of_a_send(&lab)?;
+    let name = format!("a send on {} that nobody disturbs", trial.kind);
+    trial.tally.count(&name, undisturbed);
     let mut dice = Dice::new(trial.extent.seed);
     let (mut doubles, mut most) = (0, 0);
     let runs = trial.runs(100);
@@ -45,12 +47,14 @@ pub fn kills(trial: &Trial<'_>) -> anyhow::Result<Option<String>> {
     )))
 }
 
-fn time_of_a_send(lab: &Lab<'_>) -> anyhow::Result<Duration> {
+/// How long a whole send takes, and whether one command was enough for it.
+fn time_of_a_send(lab: &Lab<'_>) -> anyhow::Result<(Duration, anyhow::Result<()>)> {
     let mut sender = lab.start(&["send", MONTH, "--wait", "--json"])?;
     let status = sender.end(10 * PATIENCE)?;
     ensure!(status.success(), "{}", sender.last_words());
-    lab.judge(MONTH, Moment::End)?.hold_for_everyone(0)?;
-    Ok(sender.began.elapsed())
+    let undisturbed = lab.judge(MONTH, Moment::End)?.hold_for_everyone(0);
+    lab.finish(MONTH)?;
+    Ok((sender.began.elapsed(), undisturbed))
 }
 
 fn kill(lab: &Lab<'_>, instant: Duration) -> anyhow::Result<usize> {
