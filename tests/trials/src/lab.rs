@@ -115,6 +115,10 @@ impl<'g> Lab<'g> {
         if kind == Kind::Postgres {
             lab.administer(&format!("CREATE DATABASE {}", lab.database))?;
         }
+        // A time to think again before the first mail would only make every trial longer.
+        if lab.knows("DELIVERY_UNDO", "0s") {
+            lab.set("DELIVERY_UNDO", "0s");
+        }
         lab.import_month(MONTH)?;
         lab.enrol(setup.readers)?;
         Ok(lab)
