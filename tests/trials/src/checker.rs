@@ -78,6 +78,17 @@ pub fn judge(rows: &[Row], log: &[Taken], moment: Moment) -> Verdict {
     verdict
 }
 
+/// Judges while mail is being sent: the record may deny nothing that was taken before it was read, and admit nothing
+/// that has not been taken after.
+pub fn judge_live(rows: &[Row], before: &[Taken], after: &[Taken], moment: Moment) -> Verdict {
+    let later = judge(rows, after, moment);
+    Verdict {
+        never_taken: later.never_taken,
+        lost: later.lost,
+        ..judge(rows, before, moment)
+    }
+}
+
 impl Verdict {
     fn judge_row(&mut self, row: &Row, copies: &[&Taken], moment: Moment) {
         let state = row.state.as_str();
@@ -265,6 +276,20 @@ mod tests {
         rows[1] = row(2, "in_flight");
         judge(&rows, &log, Moment::Midway).hold(0).unwrap();
         assert!(judge(&rows, &log, Moment::End).hold(0).is_err());
+    }
+
+    #[test]
+    fn what_is_taken_while_the_record_is_read_is_no_mistake() {
+        let rows = vec![row(1, "accepted"), row(2, "waiting"), row(3, "accepted")];
+        let before = vec![taken(1)];
+        let after = vec![taken(1), taken(2), taken(3)];
+        judge_live(&rows, &before, &after, Moment::Midway)
+            .hold(0)
+            .unwrap();
+        let denied = judge_live(&rows, &after, &after, Moment::Midway);
+        assert_eq!(denied.denied, [2]);
+        let never = judge_live(&rows, &before, &before, Moment::Midway);
+        assert_eq!(never.never_taken, [3]);
     }
 
     #[test]

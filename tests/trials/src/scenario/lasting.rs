@@ -9,7 +9,7 @@ use super::Trial;
 use crate::checker::{Moment, hold_account};
 use crate::dice::Dice;
 use crate::ground::Kind;
-use crate::lab::{Lab, MONTH, PATIENCE, Running, Setup};
+use crate::lab::{Lab, MONTH, PATIENCE, Running, Setup, address};
 use crate::store::Store;
 
 /// How long the relay is away.
@@ -260,7 +260,7 @@ pub fn poison(trial: &Trial<'_>) -> anyhow::Result<Option<String>> {
 }
 
 fn poisoning(reader: usize, column: &str, value: &str) -> String {
-    let who = format!("address = 'r{reader}@peer.test'");
+    let who = format!("address = '{}'", address(reader));
     match column {
         "content" => format!(
             "UPDATE delivery SET content = '{value}' WHERE subscriber_id IN (SELECT id FROM subscriber WHERE {who})"
@@ -274,7 +274,10 @@ fn swelling(kind: Kind, reader: usize) -> String {
         Kind::Sqlite => "hex(zeroblob(5000000))",
         Kind::Postgres => "repeat('x', 10000000)",
     };
-    format!("UPDATE subscriber SET name = {name} WHERE address = 'r{reader}@peer.test'")
+    format!(
+        "UPDATE subscriber SET name = {name} WHERE address = '{}'",
+        address(reader)
+    )
 }
 
 /// One worker, campaign after campaign, fault after fault.

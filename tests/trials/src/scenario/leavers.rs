@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use super::Trial;
 use crate::checker::Moment;
 use crate::dice::Dice;
-use crate::lab::{Lab, MONTH, PATIENCE, Running, Setup};
+use crate::lab::{Lab, MONTH, PATIENCE, Running, Setup, address};
 
 /// The issue before, whose mails hold the links.
 const BEFORE: &str = "2030-12";
@@ -96,9 +96,9 @@ fn click_all(
     wait_for_site(site, server)?;
     for instant in instants {
         lab.wait_for_taken(start + instant, server)?;
-        let mut reader = format!("r{}@peer.test", dice.below(lab.readers as u64));
+        let mut reader = address(dice.below(lab.readers as u64) as usize);
         while clicks.contains_key(&reader) {
-            reader = format!("r{}@peer.test", dice.below(lab.readers as u64));
+            reader = address(dice.below(lab.readers as u64) as usize);
         }
         let link = links.get(&reader).context("every reader has a link")?;
         one_click(site, link)?;
