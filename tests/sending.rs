@@ -376,5 +376,13 @@ async fn a_delivery_that_cannot_become_a_message_fails_alone(db: Db) {
     news.deliver_all().await;
     let account = news.account().await;
     assert_eq!((account.accepted, account.bounced), (9, 3), "{account:?}");
+    let again = news.plan("2026-03").await;
+    assert!(
+        again.warnings[0].contains("3 readers"),
+        "{:?}",
+        again.warnings
+    );
+    news.publish(&issue("2026-04", &[&[DEPRESSION]])).await;
+    assert_eq!(news.plan("2026-04").await.recipients, 12);
     assert!(!news.is_suppressed("r0@peer.test").await);
 }

@@ -31,11 +31,14 @@ const WEIGHT: f64 = 0.05;
 pub const LOOK_AGAIN: chrono::Duration = chrono::Duration::seconds(30);
 
 /// So soon, at the earliest.
-const SOON: chrono::Duration = chrono::Duration::milliseconds(200);
+const SOON: chrono::Duration = chrono::Duration::milliseconds(50);
+
+/// Seconds that a mail is thought to take to a domain of which nothing is known yet.
+const USUAL: f64 = 0.02;
 
 /// How many deliveries are put off in a second at most, and at once: looking for one that has room must not take over.
 const PUT_OFF_PER_SECOND: f64 = 10_000.0;
-const PUT_OFF_AT_ONCE: f64 = 512.0;
+const PUT_OFF_AT_ONCE: f64 = 64.0;
 
 /// Domains that are remembered; beyond it, those with nothing under way are forgotten.
 const MOST_DOMAINS: usize = 10_000;
@@ -102,7 +105,7 @@ impl Pace {
     /// fast as they go out, so that there is always one when room comes.
     pub fn turn(&mut self, domain: &str, now: DateTime<Utc>) -> DateTime<Utc> {
         let known = self.domain(domain, now);
-        let seconds = known.mean.unwrap_or(1.0) / known.limit.max(1.0) / 2.0;
+        let seconds = known.mean.unwrap_or(USUAL) / known.limit.max(1.0) / 2.0;
         let step = chrono::Duration::microseconds((seconds * 1e6) as i64);
         known.turn = (known.turn.max(now + SOON) + step).min(now + LOOK_AGAIN);
         known.turn

@@ -4,23 +4,31 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use super::{Order, Plan, PlanError, Span, Variant};
+use super::{Order, Plan, Span, Variant};
 use crate::archive::KeptIssue;
 use crate::content::{Content, Occasion, Selection};
 use crate::db::{Tx, on};
 use crate::subscription::Frequency;
 
-/// Who gets what, without who is left out.
+/// Who gets what, without who is left out. Rows that cannot be read fail alone when they are sent, so they stop nothing
+/// here either.
 pub(super) fn describe(
     content: &Content,
     counts: Vec<(String, i64)>,
     fingerprint: String,
-    warnings: Vec<String>,
-) -> Result<Plan, PlanError> {
+    mut warnings: Vec<String>,
+) -> Plan {
     let recipients = counts.iter().map(|(_, count)| count).sum();
-    let variants = variants(content, counts)?;
+    let variants = variants(content, counts);
+    let readable: i64 = variants.iter().map(|variant| variant.subscribers).sum();
+    if readable < recipients {
+        warnings.push(format!(
+            "what {} readers are to get cannot be read: their mails will fail, the others go out",
+            recipients - readable
+        ));
+    }
     let told = variants.iter().filter(|v| v.occasion != "matched");
-    Ok(Plan {
+    Plan {
         month: content.month.clone(),
         recipients,
         nothing_matched: told.map(|v| v.subscribers).sum(),
@@ -30,7 +38,7 @@ pub(super) fn describe(
         due: None,
         fingerprint,
         settled: false,
-    })
+    }
 }
 
 /// When the first and the last of those that wait are due. The index on it has both ends at hand; min and max together would read it all.
@@ -61,11 +69,13 @@ pub(super) async fn counts(tx: &mut Tx, campaign: i64) -> sqlx::Result<Vec<(Stri
 }
 
 /// Groups the selections that hold the same summaries.
-fn variants(content: &Content, mut counts: Vec<(String, i64)>) -> Result<Vec<Variant>, PlanError> {
+fn variants(content: &Content, mut counts: Vec<(String, i64)>) -> Vec<Variant> {
     counts.sort_by(|(a, more), (b, less)| less.cmp(more).then_with(|| a.cmp(b)));
     let mut groups: BTreeMap<(Occasion, Vec<usize>), Vec<Order>> = BTreeMap::new();
     for (text, subscribers) in counts {
-        let selection: Selection = text.parse()?;
+        let Ok(selection) = text.parse::<Selection>() else {
+            continue;
+        };
         let mut set = selection.full;
         set.sort_unstable();
         groups
@@ -94,7 +104,7 @@ fn variants(content: &Content, mut counts: Vec<(String, i64)>) -> Result<Vec<Var
         })
         .collect();
     variants.sort_by_key(|variant| std::cmp::Reverse(variant.subscribers));
-    Ok(variants)
+    variants
 }
 
 /// Says who gets nothing, and why: whoever could have got the issue and does not had nothing matched, or had it all.

@@ -117,7 +117,7 @@ pub async fn settle(
     if let Some(campaign) = campaign::of_month(tx, month).await? {
         let Json(content) = campaign::content(tx, campaign.id).await?.0;
         let counts = counts(tx, campaign.id).await?;
-        let plan = describe(&content, counts, campaign.fingerprint, Vec::new())?;
+        let plan = describe(&content, counts, campaign.fingerprint, Vec::new());
         let settled = Plan {
             due: span(tx, campaign.id).await?,
             settled: true,
@@ -138,7 +138,7 @@ pub async fn settle(
     execute(tx, tx.on_postgres("ANALYZE delivery")).await?;
     let already_sent = sent::leave_out(tx, id, &content, settings).await?;
     let (fingerprint, counts) = read_back(tx, id, before, &content).await?;
-    let mut plan = describe(&content, counts, fingerprint, warnings(&issue))?;
+    let mut plan = describe(&content, counts, fingerprint, warnings(&issue));
     campaign::set_plan(tx, id, &plan.fingerprint, plan.recipients).await?;
     let is_quarter = !quarter_ending(month).is_empty();
     leave_out(tx, &mut plan, is_quarter, already_sent).await?;

@@ -28,7 +28,11 @@ pub(super) async fn leave_out(
         let mut changes = Vec::new();
         for (now_text, then_text) in pairs(tx, campaign, earlier, &touched).await? {
             let selection: Selection = now_text.parse()?;
-            let had = had(content, &selection, &then, &then_text.parse()?);
+            // What could not be read then was not sent.
+            let Ok(then_selection) = then_text.parse() else {
+                continue;
+            };
+            let had = had(content, &selection, &then, &then_selection);
             if selection.full.iter().any(|position| had.contains(position)) {
                 let left = selection.without(&had).map(|left| left.to_string());
                 changes.push(json!({ "now": now_text, "before": then_text, "left": left }));
