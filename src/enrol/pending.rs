@@ -32,8 +32,14 @@ pub(super) struct Pending {
     choices: HashSet<Uuid>,
 }
 
-/// One text for both: SQLite takes any type's name in a temporary table, and keeps what it is given.
-const TABLES: [&str; 2] = [
+/// In SQLite a column's type decides how it is compared: any other than that of `subscriber` would pass by its index.
+const SQLITE: [&str; 2] = [
+    "CREATE TEMPORARY TABLE pending_choice (id BLOB, topics TEXT, research_types TEXT)",
+    "CREATE TEMPORARY TABLE pending (line INTEGER, address_hash BLOB, address TEXT, name TEXT, choice_id BLOB, \
+     frequency TEXT, format TEXT, language TEXT, time_zone TEXT, consent_at TEXT, consent_source TEXT, \
+     fields TEXT, refused TEXT)",
+];
+const POSTGRES: [&str; 2] = [
     "CREATE TEMPORARY TABLE pending_choice (id UUID, topics JSONB, research_types JSONB)",
     "CREATE TEMPORARY TABLE pending (line BIGINT, address_hash BYTEA, address TEXT, name TEXT, choice_id UUID, \
      frequency TEXT, format TEXT, language TEXT, time_zone TEXT, consent_at TIMESTAMPTZ, consent_source TEXT, \
@@ -44,7 +50,11 @@ impl Pending {
     pub async fn open(db: &Db) -> sqlx::Result<Pending> {
         let db = db.apart().await?;
         let mut tx = db.read().await?;
-        for table in TABLES {
+        let tables = match tx {
+            Tx::Sqlite(_) => SQLITE,
+            Tx::Postgres(_) => POSTGRES,
+        };
+        for table in tables {
             execute(&mut tx, table).await?;
         }
         tx.commit().await?;
