@@ -18,3 +18,5 @@ pub mod lab;
 pub mod scenario;
 
 pub mod tier;
+
+pub mod bench;

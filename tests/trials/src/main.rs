@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use trials::bench;
 use trials::ground::{Ground, Which};
 use trials::relay;
 use trials::scenario::{Extent, Scenario};
@@ -27,6 +28,11 @@ struct Arguments {
 enum Command {
     /// The instrumented relay by itself: takes mail, throws it away, and logs each message that it took
     Relay(relay::Command),
+    /// The benchmark: speed and memory beside others', as Markdown tables
+    Bench(bench::Options),
+    /// The SMTP client by itself, as the benchmark runs it
+    #[command(hide = true)]
+    Client(bench::client::Command),
     /// Some trials
     Run {
         #[arg(required = true)]
@@ -52,6 +58,10 @@ fn main() -> anyhow::Result<ExitCode> {
             relay::run(command)?;
             return Ok(ExitCode::SUCCESS);
         }
+        Command::Client(command) => {
+            bench::client::run(command)?;
+            return Ok(ExitCode::SUCCESS);
+        }
         other => other,
     };
     // What is quick is tried without waiting for PostgreSQL's flushes, as the other tests are.
@@ -65,7 +75,13 @@ fn main() -> anyhow::Result<ExitCode> {
     let ground = Ground::prepare(arguments.bulletin, durable)?;
     let tally = Tally::default();
     match command {
-        Command::Relay(_) => {}
+        Command::Relay(_) | Command::Client(_) => {}
+        Command::Bench(options) => {
+            return Ok(match bench::run(options, &ground)? {
+                true => ExitCode::SUCCESS,
+                false => ExitCode::FAILURE,
+            });
+        }
         Command::Run { scenarios, extent } => scenarios
             .into_iter()
             .for_each(|scenario| scenario.run(&ground, &extent, &tally)),
