@@ -31,7 +31,7 @@ struct Planned {
 
 pub fn large(bench: &Bench<'_>) -> anyhow::Result<Vec<Line>> {
     let list = bench.options.list;
-    let titles: [(&'static str, String, Limit); 7] = [
+    let titles: [(&'static str, String, Limit); 8] = [
         (
             "",
             format!("{list} readers imported: rows a second"),
@@ -59,6 +59,7 @@ pub fn large(bench: &Bench<'_>) -> anyhow::Result<Vec<Line>> {
             AtMost(2.0),
         ),
         ("", "mails a second".to_owned(), Limit::None),
+        ("", "the rate in their last quarter over that in the second".to_owned(), AtLeast(0.8)),
     ];
     let mut lines = titles.map(|(number, what, limit)| Line::new(number, what, limit));
     for kind in [Sqlite, Postgres] {
@@ -74,6 +75,7 @@ pub fn large(bench: &Bench<'_>) -> anyhow::Result<Vec<Line>> {
             of(&sent, |sample| sample.memory),
             of(&sent, |sample| sample.first),
             of(&sent, |sample| sample.rate),
+            of(&sent, |sample| sample.steadiness),
         ];
         for (line, figures) in lines.iter_mut().zip(figures) {
             *line = line.clone().on(kind, figures);

@@ -50,15 +50,16 @@ impl Report {
         text.push_str(
             "## Runs\n\nAbsolute figures: only for within one part, and with the machine's load in mind. The rate is \
              that from the first message to the last where the relay was ours, and the whole run's with smtp-sink.\n\n\
-             | run | messages/s | of the whole run | CPU µs/message | of it in SQLite, % | MiB | bytes |\n\
-             |---|---|---|---|---|---|---|\n",
+             | run | messages/s | of the whole run | last quarter over second | CPU µs/message | of it in SQLite, % | MiB | bytes |\n\
+             |---|---|---|---|---|---|---|---|\n",
         );
         for (case, series) in &self.runs {
             let _ = writeln!(
                 text,
-                "| {case} | {} | {} | {} | {} | {} | {} |",
+                "| {case} | {} | {} | {} | {} | {} | {} | {} |",
                 of(series, |sample| sample.rate),
                 of(series, |sample| sample.whole_rate),
+                of(series, |sample| sample.steadiness),
                 of(series, |sample| sample.cpu_micros),
                 of(series, |sample| sample.percent_in_sqlite),
                 of(series, |sample| sample.memory),

@@ -34,6 +34,8 @@ pub struct Sample {
     pub first: f64,
     /// How large the messages were in the middle, in bytes on the wire.
     pub bytes: f64,
+    /// The rate in the last quarter of the messages over that in the second: below one, it grows slower.
+    pub steadiness: f64,
     /// How many connections the messages came over.
     pub connections: f64,
 }
@@ -227,7 +229,33 @@ impl Sample {
         let mut sizes: Vec<u64> = heard.log.iter().map(|taken| taken.bytes).collect();
         sizes.sort_unstable();
         self.bytes = sizes.get(sizes.len() / 2).copied().unwrap_or(0) as f64;
+        self.steadiness = steadiness(heard.log.iter().map(|taken| taken.micros).collect());
         let highest = heard.log.iter().map(|taken| taken.connection).max();
         self.connections = highest.unwrap_or(0) as f64;
+    }
+}
+
+/// The first quarter is left out: it has the start in it.
+fn steadiness(mut times: Vec<u64>) -> f64 {
+    times.sort_unstable();
+    let (quarter, count) = (times.len() / 4, times.len());
+    if quarter == 0 {
+        return 1.0;
+    }
+    let took = |from: usize| (times[from + quarter] - times[from]).max(1) as f64;
+    took(quarter) / took(count - 1 - quarter)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::steadiness;
+
+    #[test]
+    fn what_grows_slower_has_a_steadiness_below_one() {
+        let even = (0..100).map(|number| number * 10).collect();
+        assert_eq!(steadiness(even), 1.0);
+        let slower = (0..100).map(|number| number * number).collect();
+        assert!(steadiness(slower) < 0.5);
+        assert_eq!(steadiness(Vec::new()), 1.0);
     }
 }
