@@ -33,6 +33,9 @@ enum Command {
     /// The SMTP client by itself, as the benchmark runs it
     #[command(hide = true)]
     Client(bench::client::Command),
+    /// Claims and results by themselves, as the benchmark runs them
+    #[command(hide = true)]
+    Ledger(bench::ledger::Command),
     /// Some trials
     Run {
         #[arg(required = true)]
@@ -62,6 +65,10 @@ fn main() -> anyhow::Result<ExitCode> {
             bench::client::run(command)?;
             return Ok(ExitCode::SUCCESS);
         }
+        Command::Ledger(command) => {
+            bench::ledger::run(&command)?;
+            return Ok(ExitCode::SUCCESS);
+        }
         other => other,
     };
     // What is quick is tried without waiting for PostgreSQL's flushes, as the other tests are.
@@ -75,7 +82,7 @@ fn main() -> anyhow::Result<ExitCode> {
     let ground = Ground::prepare(arguments.bulletin, durable)?;
     let tally = Tally::default();
     match command {
-        Command::Relay(_) | Command::Client(_) => {}
+        Command::Relay(_) | Command::Client(_) | Command::Ledger(_) => {}
         Command::Bench(options) => {
             return Ok(match bench::run(options, &ground)? {
                 true => ExitCode::SUCCESS,

@@ -22,6 +22,12 @@ use crate::store::Store;
 /// Few connections get little out of a flush, many get much.
 const CONNECTIONS: [usize; 3] = [1, 20, 100];
 
+/// With so many, a commit has about so many mails.
+const OF_RESULTS: usize = 20;
+const BATCH: usize = 8;
+
+const PATIENCE: Duration = Duration::from_secs(1200);
+
 /// One sender with each number of connections, its flushes counted, beside the same without counting.
 pub fn bound(bench: &Bench<'_>) -> anyhow::Result<Vec<Line>> {
     let mut lines = Vec::new();
@@ -44,8 +50,52 @@ pub fn bound(bench: &Bench<'_>) -> anyhow::Result<Vec<Line>> {
             rate = rate.on(kind, rates.map(|mails| mails * flushes / messages as f64));
         }
         lines.extend([each, rate]);
+        if connections == OF_RESULTS {
+            let services: Vec<Figures> = all.iter().map(super::goals::cpu).collect();
+            lines.extend(results(bench, [&services[0], &services[1]], messages)?);
+        }
     }
     Ok(lines)
+}
+
+/// P7: the CPU time of claims and results by themselves, less that of claims by themselves, beside a whole send's.
+fn results(
+    bench: &Bench<'_>,
+    services: [&Figures; 2],
+    messages: usize,
+) -> anyhow::Result<[Line; 2]> {
+    let what = format!("results: % of the CPU of a send, {BATCH} mails in a commit");
+    let mut share = Line::new("P7", what, Limit::AtMost(10.0));
+    let mut cost = Line::new("", "the same, µs for each mail", Limit::None);
+    for (kind, service) in [Kind::Sqlite, Kind::Postgres].into_iter().zip(services) {
+        let mut micros = Figures::default();
+        for _ in 0..bench.options.rounds {
+            let claims = ledger(bench, kind, messages, false)?;
+            let both = ledger(bench, kind, messages, true)?;
+            micros.add((both - claims) * 1e6 / messages as f64);
+        }
+        share = share.on(kind, micros.over(service).map(|part| 100.0 * part));
+        cost = cost.on(kind, micros);
+    }
+    Ok([share, cost])
+}
+
+/// CPU seconds for all claims of a campaign, with or without results.
+fn ledger(bench: &Bench<'_>, kind: Kind, readers: usize, results: bool) -> anyhow::Result<f64> {
+    let lab = bench.services.planned(Wanted {
+        kind,
+        readers,
+        one_domain: false,
+    })?;
+    let url = match &lab.store {
+        Store::Sqlite(path) => format!("sqlite://{}", path.display()),
+        Store::Postgres(url) => url.clone(),
+    };
+    let ourselves = std::env::current_exe()?.display().to_string();
+    let mut command = vec![ourselves, "ledger".to_owned(), url, BATCH.to_string()];
+    command.extend(results.then(|| "--results".to_owned()));
+    let running = Measured::start(&bench.services.folder, "ledger", &command, |_| {})?;
+    Ok(running.end(PATIENCE)?.cpu)
 }
 
 /// How many flushes one send has, in a run by itself: counting them slows it down a little.
@@ -95,7 +145,7 @@ fn flushes(
                     .map(|(name, value)| (format!("BULLETIN_{name}"), value)),
             );
     })?;
-    running.end(Duration::from_secs(1200))?;
+    running.end(PATIENCE)?;
     sink.end()?;
     let counted = match kind {
         Kind::Sqlite => counted(&std::fs::read_to_string(counts)?),

@@ -128,9 +128,10 @@ impl fmt::Display for Case {
             Sink::Relay { delay, reject: 0 } => write!(f, " into the relay, {delay} ms")?,
             Sink::Relay { reject, .. } => write!(f, " into the relay, {reject} % refused")?,
         }
+        let plural = if self.connections == 1 { "" } else { "s" };
         write!(
             f,
-            ", {} connections, {} messages",
+            ", {} connection{plural}, {} messages",
             self.connections, self.messages
         )
     }

@@ -59,7 +59,11 @@ pub fn large(bench: &Bench<'_>) -> anyhow::Result<Vec<Line>> {
             AtMost(2.0),
         ),
         ("", "mails a second".to_owned(), Limit::None),
-        ("", "the rate in their last quarter over that in the second".to_owned(), AtLeast(0.8)),
+        (
+            "",
+            "the rate in their last quarter over that in the second".to_owned(),
+            AtLeast(0.8),
+        ),
     ];
     let mut lines = titles.map(|(number, what, limit)| Line::new(number, what, limit));
     for kind in [Sqlite, Postgres] {
@@ -141,7 +145,8 @@ fn plainest(lab: &Lab<'_>) -> anyhow::Result<f64> {
     };
     let began = Instant::now();
     run(&format!(
-        "INSERT INTO bare SELECT 1, id, 'matched:0,1,2', 'waiting', {now}, 0, {now} FROM subscriber WHERE state = 'active'"
+        "INSERT INTO bare SELECT 1, id, 'matched:0,1,2', 'waiting', {now}, 0, {now} FROM subscriber \
+         WHERE state = 'active'"
     ))?;
     let seconds = began.elapsed().as_secs_f64();
     run("DROP TABLE bare")?;

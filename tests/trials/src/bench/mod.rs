@@ -2,6 +2,7 @@
 //! sinks, in the same rounds, with mails of the same size. What counts are ratios within a round.
 
 pub mod client;
+pub mod ledger;
 
 mod bound;
 mod case;
@@ -63,7 +64,7 @@ pub struct Options {
 pub enum Part {
     /// P1 and P4: into smtp-sink
     Sink,
-    /// P2, P5, P6, P7, P10: into our relay, which is faster
+    /// P2, P5, P6, P10: into our relay, which is faster
     Fast,
     /// P3 and P4: where replies take 5 and 30 ms
     Delay,
@@ -71,7 +72,7 @@ pub enum Part {
     Rejects,
     /// Several senders on one PostgreSQL
     Workers,
-    /// What the strict bound costs: flushes, and mails for each
+    /// P7: what the strict bound costs, and results by themselves
     Bound,
     /// P8, P9: a large list is imported, planned and sent
     Large,

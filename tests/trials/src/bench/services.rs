@@ -77,6 +77,10 @@ impl<'g> Services<'g> {
             ..Setup::default()
         };
         let mut lab = Lab::new(self.ground, wanted.kind, &setup)?;
+        if lab.knows("DELIVERY_UNDO", "0s") {
+            // Else a campaign that is planned waits to be called back.
+            lab.set("DELIVERY_UNDO", "0s");
+        }
         let mail = edition::import(&lab)?;
         fs::write(self.folder.join("mail.eml"), &mail)?;
         fs::write(
