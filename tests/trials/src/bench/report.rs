@@ -41,7 +41,7 @@ impl Report {
             let _ = writeln!(text, "{remark}\n");
         }
         self.show_runs(&mut text);
-        for failure in &account.failures {
+        for failure in account.failures.iter().chain(&account.broken) {
             let _ = writeln!(text, "\n**FAILED** {failure}");
         }
         text
@@ -79,6 +79,7 @@ fn verdict(account: &Account) -> String {
         doubles,
         wrong,
         failures,
+        ..
     } = account;
     let met = if failures.is_empty() && lost + doubles + wrong == 0 {
         "yes"
