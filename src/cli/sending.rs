@@ -277,26 +277,22 @@ async fn wait_until_tried(db: &Db, campaign: i64, stop: &CancellationToken) -> a
     }
 }
 
-/// A bar of what has been settled, on a terminal alone.
+/// A bar of what has come to its end, on a terminal alone. It reads the tally, which is short however long the list is.
 pub async fn show_progress(db: Db, campaign: i64, until: CancellationToken, quiet: bool) {
+    let bar = ProgressBar::new(0);
+    if quiet || bar.is_hidden() {
+        return;
+    }
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len}, {per_sec}, {eta} left  {msg}")
         .unwrap_or_else(|_| ProgressStyle::default_bar());
-    let bar = if quiet {
-        ProgressBar::hidden()
-    } else {
-        ProgressBar::new(0)
-    };
     bar.set_style(style);
+    if let Ok(account) = read_account(&db, campaign).await {
+        bar.set_length(account.planned.unsigned_abs());
+    }
     while !until.is_cancelled() {
-        if let Ok(account) = read_account(&db, campaign).await {
-            bar.set_length(account.planned.unsigned_abs());
-            bar.set_position(
-                (account.planned - account.waiting - account.in_flight).unsigned_abs(),
-            );
-            bar.set_message(format!(
-                "{} deferred, {} bounced",
-                account.deferred, account.bounced
-            ));
+        if let Ok(ended) = read_totals(&db, campaign).await {
+            bar.set_position((ended.accepted + ended.bounced).unsigned_abs());
+            bar.set_message(format!("{} bounced", ended.bounced));
         }
         tokio::select! {
             () = tokio::time::sleep(Duration::from_millis(300)) => {}
@@ -308,6 +304,10 @@ pub async fn show_progress(db: Db, campaign: i64, until: CancellationToken, quie
 
 async fn read_account(db: &Db, campaign: i64) -> sqlx::Result<Account> {
     campaign::account(&mut db.read().await?, Some(campaign)).await
+}
+
+async fn read_totals(db: &Db, campaign: i64) -> sqlx::Result<tally::Totals> {
+    tally::totals(&mut db.read().await?, campaign).await
 }
 
 async fn list(app: &App) -> anyhow::Result<Done> {
