@@ -187,43 +187,32 @@ pub async fn content(tx: &mut Tx, id: i64) -> sqlx::Result<(Json<Content>, DateT
     .await)
 }
 
-async fn planned(tx: &mut Tx, id: Option<i64>) -> sqlx::Result<i64> {
-    on!(tx, |conn| {
-        sqlx::query_scalar(
-            "SELECT CAST(COALESCE(sum(planned), 0) AS BIGINT) FROM campaign WHERE $1 IS NULL OR id = $1",
+/// The account of a campaign, or of all of them together: one statement, and so at one instant.
+pub async fn account(tx: &mut Tx, id: Option<i64>) -> sqlx::Result<Account> {
+    let counts: Vec<(String, i64)> = on!(tx, |conn| {
+        sqlx::query_as(
+            "SELECT 'planned', CAST(COALESCE(sum(planned), 0) AS BIGINT) FROM campaign WHERE $1 IS NULL OR id = $1 \
+             UNION ALL \
+             SELECT state, count(*) FROM delivery WHERE $1 IS NULL OR campaign_id = $1 GROUP BY state",
         )
         .bind(id)
-        .fetch_one(conn)
+        .fetch_all(conn)
         .await
-    })
-}
-
-/// The account of a campaign, or of all of them together.
-pub async fn account(tx: &mut Tx, id: Option<i64>) -> sqlx::Result<Account> {
-    let counts: Vec<(DeliveryState, i64)> = on!(tx, |conn| {
-        sqlx::query_as(
-        "SELECT state, count(*) FROM delivery WHERE $1 IS NULL OR campaign_id = $1 GROUP BY state",
-    )
-    .bind(id)
-    .fetch_all(conn)
-    .await
     })?;
-    let mut account = Account {
-        planned: planned(tx, id).await?,
-        ..Account::default()
+    let of = |what: &str| {
+        let found = counts.iter().find(|(known, _)| known == what);
+        found.map_or(0, |(_, count)| *count)
     };
-    for (state, count) in counts {
-        *match state {
-            DeliveryState::Waiting => &mut account.waiting,
-            DeliveryState::InFlight => &mut account.in_flight,
-            DeliveryState::Accepted => &mut account.accepted,
-            DeliveryState::Deferred => &mut account.deferred,
-            DeliveryState::Bounced => &mut account.bounced,
-            DeliveryState::Suppressed => &mut account.suppressed,
-            DeliveryState::Unknown => &mut account.unknown,
-        } = count;
-    }
-    Ok(account)
+    Ok(Account {
+        planned: of("planned"),
+        accepted: of(DeliveryState::Accepted.as_str()),
+        waiting: of(DeliveryState::Waiting.as_str()),
+        deferred: of(DeliveryState::Deferred.as_str()),
+        in_flight: of(DeliveryState::InFlight.as_str()),
+        bounced: of(DeliveryState::Bounced.as_str()),
+        suppressed: of(DeliveryState::Suppressed.as_str()),
+        unknown: of(DeliveryState::Unknown.as_str()),
+    })
 }
 
 /// What is still to do. Read from small indexes alone, whatever was sent before.
