@@ -8,6 +8,9 @@ use email_encoding::headers::{quoted_string, rfc2047};
 /// Separates the parts of our messages. Quoted-printable text cannot hold `=_`, so no content can end a part.
 pub const BOUNDARY: &str = "=_bulletin";
 
+/// Letters in a line of quoted-printable, a soft break's `=` included (RFC 2045 section 6.7, rule 5).
+const LONGEST_LINE: usize = 76;
+
 /// Adds a field whose value is text for people: non-ASCII as encoded words, folded at 76 columns.
 pub fn text_field(to: &mut String, name: &str, value: &str) {
     to.push_str(name);
@@ -77,8 +80,17 @@ pub fn list_field(to: &mut String, field: &str, elements: &[&str]) {
     to.push_str("\r\n");
 }
 
-/// Text in quoted-printable, its lines ending in CRLF. It may be set together of pieces, each encoded by itself.
+/// Text in quoted-printable, its lines ending in CRLF and none of them beginning with a dot, which SMTP would have to
+/// double. It may be set together of pieces, each encoded by itself and beginning a line.
 pub fn quoted_printable(text: &str) -> String {
+    let encoded = line_by_line(text);
+    match encoded.starts_with('.') || encoded.contains("\n.") {
+        true => without_dots(&encoded),
+        false => encoded,
+    }
+}
+
+fn line_by_line(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len() + text.len() / 16);
     for line in text.split_inclusive('\n') {
         let unended = line.strip_suffix('\n');
@@ -93,6 +105,23 @@ pub fn quoted_printable(text: &str) -> String {
         }
     }
     encoded
+}
+
+/// The same text with the dots at the lines' beginnings encoded, and a soft break where the rest no longer fits behind.
+fn without_dots(encoded: &str) -> String {
+    let mut without = String::with_capacity(encoded.len() + encoded.len() / 16);
+    for mut line in encoded.split_inclusive('\n') {
+        while let Some(rest) = line.strip_prefix('.') {
+            without.push_str("=2E");
+            line = rest;
+            if rest.trim_end().len() + "=2E".len() <= LONGEST_LINE {
+                break;
+            }
+            without.push_str("=\r\n");
+        }
+        without.push_str(line);
+    }
+    without
 }
 
 /// Ends an encoded piece so that the next begins on a new line without one being seen.
@@ -133,7 +162,25 @@ mod tests {
         ) {
             let text = pieces.concat();
             let lines = text.replace("\r\n", "\n").replace('\n', "\r\n");
-            prop_assert_eq!(quoted_printable(&text), quoted_printable::encode_to_str(lines));
+            prop_assert_eq!(line_by_line(&text), quoted_printable::encode_to_str(lines));
+        }
+
+        #[test]
+        fn no_line_begins_with_a_dot_and_the_text_is_the_same(
+            pieces in prop::collection::vec(
+                prop::sample::select(vec![".", "..", "some words.", " ", "=", "é", "\n", "a.b", ".............."]),
+                0..200,
+            ),
+        ) {
+            let text = pieces.concat();
+            let encoded = quoted_printable(&text);
+            for line in encoded.split("\r\n") {
+                prop_assert!(!line.starts_with('.') && line.len() <= LONGEST_LINE, "{line}");
+            }
+            let decode = |encoded: &str| {
+                quoted_printable::decode(encoded, quoted_printable::ParseMode::Strict).unwrap()
+            };
+            prop_assert_eq!(decode(&encoded), decode(&line_by_line(&text)));
         }
     }
 

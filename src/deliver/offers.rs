@@ -2,6 +2,7 @@
 
 use lettre::transport::smtp::authentication::Mechanism;
 
+use super::dots::Found;
 use super::reply::Reply;
 use super::smtp::Envelope;
 
@@ -39,8 +40,13 @@ impl Offers {
         offers
     }
 
-    /// Whether the relay can take this message; if not, the reply we give in its stead.
-    pub fn check(&self, envelope: &Envelope<'_>, message: &[u8]) -> Result<Needs, Reply> {
+    /// Whether the relay can take a message of so many bytes in which this was found; if not, the reply we give in its stead.
+    pub fn check(
+        &self,
+        envelope: &Envelope<'_>,
+        bytes: usize,
+        found: Found,
+    ) -> Result<Needs, Reply> {
         let Envelope {
             return_path,
             recipient,
@@ -53,8 +59,12 @@ impl Offers {
         }
         let needs = Needs {
             utf8: !(return_path.is_ascii() && recipient.is_ascii()),
-            eight_bit: !message.is_ascii(),
+            eight_bit: found.eight_bit,
         };
+        if found.lone_ends {
+            let refusal = "5.6.0 The message has a CR or LF that is no line end";
+            return Err(Reply::new(554, refusal));
+        }
         if needs.utf8 && !self.utf8 {
             return Err(Reply::new(550, "5.6.7 The relay does not offer SMTPUTF8"));
         }
@@ -62,7 +72,7 @@ impl Offers {
             return Err(Reply::new(554, "5.6.3 The relay does not offer 8BITMIME"));
         }
         let limit = self.size.filter(|limit| *limit > 0);
-        if limit.is_some_and(|limit| message.len() > limit) {
+        if limit.is_some_and(|limit| bytes > limit) {
             let refusal = "5.3.4 The message is too large for the relay";
             return Err(Reply::new(552, refusal));
         }

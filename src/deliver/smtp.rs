@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::dialogue::{Deadlines, Dialogue, Trouble};
-use super::dots::stuffed;
+use super::dots::{look_through, stuffed};
 use super::offers::{Needs, Offers};
 
 pub use super::dialogue::Phase;
@@ -82,7 +82,8 @@ impl Session {
         message: &[u8],
         may_finish: impl FnMut() -> bool,
     ) -> Outcome {
-        let needs = match self.offers.check(envelope, message) {
+        let found = look_through(message);
+        let needs = match self.offers.check(envelope, message.len(), found) {
             Ok(needs) => needs,
             Err(reply) => return Outcome::bounced(Phase::Check, reply),
         };
@@ -90,21 +91,17 @@ impl Session {
             return Outcome::from(Trouble::Lost { phase: Phase::Mail });
         }
         let mut room = std::mem::take(&mut self.room);
-        let outcome = match stuffed(message, &mut room) {
-            Some(body) => {
-                // Whoever drops us on the way leaves replies behind that nobody has read.
-                self.usable = false;
-                let size = self.offers.size.map(|_| message.len());
-                self.commands.write(envelope, size, needs);
-                match self.open().await {
-                    Ok(()) => self.transmit(body, may_finish).await,
-                    Err(outcome) => outcome,
-                }
-            }
-            None => {
-                let refusal = "5.6.0 The message has a CR or LF that is no line end";
-                Outcome::bounced(Phase::Check, Reply::new(554, refusal))
-            }
+        let body = match found.dots {
+            true => stuffed(message, &mut room),
+            false => message,
+        };
+        // Whoever drops us on the way leaves replies behind that nobody has read.
+        self.usable = false;
+        let size = self.offers.size.map(|_| message.len());
+        self.commands.write(envelope, size, needs);
+        let outcome = match self.open().await {
+            Ok(()) => self.transmit(body, may_finish).await,
+            Err(outcome) => outcome,
         };
         self.room = room;
         outcome
