@@ -9,7 +9,7 @@ use crate::campaign::{self, State};
 use crate::clock::Clock;
 use crate::db::{Db, Tx, on, word};
 use crate::metrics::Metrics;
-use crate::tally::{self, Tally};
+use crate::tally;
 
 /// How often campaigns that are being sent are looked at.
 const LOOK_AGAIN: Duration = Duration::from_secs(10);
@@ -102,25 +102,18 @@ impl Raised {
     }
 }
 
-/// Writes the tally of a round, in the round's own transaction, and pauses the campaigns that meet a storm of refusals
-/// by it, where `pause_on_bounces`. `report` what it gives after the commit.
-pub async fn write_tally(
-    tx: &mut Tx,
-    tally: &Tally,
-    sender: i64,
-    pause_on_bounces: bool,
-    now: DateTime<Utc>,
-) -> sqlx::Result<Vec<Raised>> {
-    tally.write(tx, sender, now).await?;
-    let mut raised = Vec::new();
-    if pause_on_bounces {
-        for campaign in tally.with_refusals() {
-            if let Some(alarm) = storm(tx, campaign).await? {
-                raised.extend(stop(tx, campaign, alarm).await?);
-            }
-        }
-    }
-    Ok(raised)
+/// Pauses the campaign if its refusals are a storm: `None` then. Else how many more there may be before it is worth
+/// while to look again.
+pub async fn watch_for_storm(
+    db: &Db,
+    campaign: i64,
+    metrics: &Metrics,
+) -> sqlx::Result<Option<i64>> {
+    let since = since_forgiven(&mut db.read().await?, campaign).await?;
+    let found = since.storm();
+    let is_storm = found.is_some();
+    act_on(db, campaign, found, metrics).await?;
+    Ok((!is_storm).then(|| since.refusals_left()))
 }
 
 /// Looks for any mistake of ours in one campaign; changes nothing. Costs a pass over its deliveries and one over all
@@ -225,20 +218,51 @@ fn warn(error: &sqlx::Error) {
     );
 }
 
-/// Whether more of the campaign's mails are refused than may be, since it was last let go on.
-async fn storm(tx: &mut Tx, campaign: i64) -> sqlx::Result<Option<Alarm>> {
+/// How a campaign's mails ended since a person has let it go on, and what they had seen by then.
+struct Since {
+    ended: i64,
+    refused: i64,
+    seen_ended: i64,
+    seen_refused: i64,
+}
+
+impl Since {
+    /// Whether more of the campaign's mails are refused than may be.
+    fn storm(&self) -> Option<Alarm> {
+        let Since { ended, refused, .. } = *self;
+        let is_storm = !self.was_seen() && is_storm(ended, refused);
+        is_storm.then_some(Alarm::Storm { refused, ended })
+    }
+
+    /// A person has seen that share and let it go on: this is another storm only when it is twice as bad.
+    fn was_seen(&self) -> bool {
+        self.seen_ended > 0 && self.refused * self.seen_ended <= 2 * self.seen_refused * self.ended
+    }
+
+    /// So many more, whatever else happens, are no storm.
+    fn refusals_left(&self) -> i64 {
+        let allowed = self.ended.max(FIRST_ENDS) / LATER_ONE_IN;
+        let seen = (2 * self.seen_refused * self.ended)
+            .checked_div(self.seen_ended)
+            .unwrap_or(0);
+        (allowed.max(seen) - self.refused).max(0)
+    }
+}
+
+async fn since_forgiven(tx: &mut Tx, campaign: i64) -> sqlx::Result<Since> {
     let totals = tally::totals(tx, campaign).await?;
-    let (forgiven_ended, forgiven_refused): (i64, i64) = on!(tx, |conn| sqlx::query_as(
+    let (seen_ended, seen_refused): (i64, i64) = on!(tx, |conn| sqlx::query_as(
         "SELECT forgiven_ended, forgiven_refused FROM campaign WHERE id = $1"
     )
     .bind(campaign)
     .fetch_one(conn)
     .await)?;
-    let ended = totals.ended() - forgiven_ended;
-    let refused = totals.refused - forgiven_refused;
-    // A person has seen that share and let it go on: this is another storm only when it is twice as bad.
-    let was_seen = forgiven_ended > 0 && refused * forgiven_ended <= 2 * forgiven_refused * ended;
-    Ok((!was_seen && is_storm(ended, refused)).then_some(Alarm::Storm { refused, ended }))
+    Ok(Since {
+        ended: totals.ended() - seen_ended,
+        refused: totals.refused - seen_refused,
+        seen_ended,
+        seen_refused,
+    })
 }
 
 fn is_storm(ended: i64, refused: i64) -> bool {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-pub(crate) use self::rows::Value;
+pub(crate) use self::rows::{Rows, Value};
 use chrono::{DateTime, SecondsFormat, Utc};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -94,7 +94,11 @@ pub(crate) use on;
 
 /// A struct that a query's row becomes, column by name. (sqlx's derive would build the drivers twice.)
 macro_rules! row {
-    ($(#[$meta:meta])* pub struct $name:ident { $($(#[$field_meta:meta])* pub $field:ident : $type:ty),* $(,)? }) => {
+    (@column $field:ident) => { stringify!($field) };
+    (@column $field:ident $column:literal) => { $column };
+    ($(#[$meta:meta])* pub struct $name:ident {
+        $($(#[$field_meta:meta])* pub $field:ident : $type:ty $(= $column:literal)?),* $(,)?
+    }) => {
         $(#[$meta])*
         pub struct $name { $($(#[$field_meta])* pub $field: $type),* }
         impl<'r, R: sqlx::Row> sqlx::FromRow<'r, R> for $name
@@ -103,7 +107,7 @@ macro_rules! row {
             $($type: sqlx::Decode<'r, R::Database> + sqlx::Type<R::Database>),*
         {
             fn from_row(row: &'r R) -> sqlx::Result<Self> {
-                Ok(Self { $($field: row.try_get(stringify!($field))?),* })
+                Ok(Self { $($field: row.try_get($crate::db::row!(@column $field $($column)?))?),* })
             }
         }
     };

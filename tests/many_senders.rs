@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use bulletin::db::{Db, Tx};
+use bulletin::deliver::Until;
 use bulletin::deliver::presence::Presence;
 use bulletin::deliver::smtp::Outcome;
-use bulletin::deliver::{Until, queue};
 use tokio_util::sync::CancellationToken;
 
 use crate::support::news::{DEPRESSION, issue, random};
@@ -64,11 +64,8 @@ async fn who_stands_still_beyond_the_lease_is_given_up_and_writes_nothing_more()
     assert!(!counts(&news, &stopped).await && counts(&news, &other).await);
     let late = Outcome::not_now("452 4.2.2 full");
     let mut tx = news.db.begin().await.unwrap();
-    let life = chrono::Duration::days(5);
     let settled = [(held[0].delivery.clone(), late)];
-    queue::settle(&mut tx, stopped.sender, &settled, life, news.now())
-        .await
-        .unwrap();
+    assert_eq!(news.settle(&mut tx, stopped.sender, &settled).await, 0);
     tx.commit().await.unwrap();
     assert_eq!(news.account().await.unknown, 2, "too late to say anything");
 }

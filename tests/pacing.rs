@@ -15,7 +15,7 @@ async fn offer(db: &Db, quota: &Quota, at: &str, mails: usize) -> (usize, DateTi
     let mut tx = db.begin().await.unwrap();
     let left = quota.left(&mut tx, at).await.unwrap().unwrap();
     quota
-        .count(&mut tx, at, mails.min(left.mails))
+        .count(&mut tx, at, mails.min(left.mails) as i64)
         .await
         .unwrap();
     tx.commit().await.unwrap();

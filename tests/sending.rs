@@ -4,7 +4,7 @@ use bulletin::config::OnUnknown;
 use bulletin::db::Db;
 use bulletin::deliver::presence::{Presence, PresenceError};
 use bulletin::deliver::smtp::Outcome;
-use bulletin::deliver::{SendError, Trouble, Until, queue};
+use bulletin::deliver::{SendError, Trouble, Until};
 use bulletin::subscription::State;
 use bulletin::{campaign, feedback};
 use chrono::Duration;
@@ -338,15 +338,8 @@ async fn what_is_in_flight_when_its_reader_is_erased_is_forgotten(db: Db) {
         feedback::erase(&mut tx, &reader, news.now()).await.unwrap();
     }
     let later = Outcome::not_now("452 4.2.2 452.full@peer.test is full");
-    queue::settle(
-        &mut tx,
-        sender,
-        &[(claimed[0].delivery.clone(), later)],
-        Duration::days(5),
-        news.now(),
-    )
-    .await
-    .unwrap();
+    news.settle(&mut tx, sender, &[(claimed[0].delivery.clone(), later)])
+        .await;
     tx.commit().await.unwrap();
     // The other one's sender is gone; what it held must not be looked for again and again.
     news.deliver_all().await;

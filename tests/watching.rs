@@ -2,14 +2,14 @@
 
 use std::net::SocketAddr;
 
-use bulletin::alarm::{self, Alarm, Kind};
-use bulletin::campaign::{self, Campaign, DeliveryState, State};
+use bulletin::alarm::{self, Kind};
+use bulletin::campaign::{self, Campaign, State};
 use bulletin::db::{Db, Tx};
 use bulletin::deliver::Until;
-use bulletin::deliver::queue::{self, Claimed};
+use bulletin::deliver::round::Claimed;
 use bulletin::deliver::smtp::{Outcome, Reply};
 use bulletin::standing::RelayTrouble;
-use bulletin::tally::{self, Tally};
+use bulletin::tally;
 use bulletin::web::status::{self, Status};
 use chrono::Duration;
 use serde_json::Value;
@@ -80,11 +80,7 @@ async fn alarm_after(db: Db, sql: &str, kind: Kind, words: &str) {
         (claim.delivery, Outcome::Accepted { reply })
     };
     let settled: Vec<_> = claimed.into_iter().map(taken).collect();
-    let life = Duration::days(5);
-    let tally = queue::settle(&mut tx, sender, &settled, life, news.now()).await;
-    alarm::write_tally(&mut tx, &tally.unwrap(), sender, true, news.now())
-        .await
-        .unwrap();
+    assert_eq!(news.settle(&mut tx, sender, &settled).await, 2);
     tx.commit().await.unwrap();
     alarm::first_look(&news.db, campaign(&news).await.id, &news.metrics).await;
     assert_eq!(campaign(&news).await.state, State::Running, "all is well");
@@ -243,48 +239,46 @@ async fn a_storm_pauses_nothing_where_the_operator_does_not_want_it(db: Db) {
     assert_eq!(news.account().await.bounced, 40);
 }
 
+/// Adds to what the campaign's senders have written down.
+async fn ended(news: &News, accepted: i64, bounced: i64, refused: i64) {
+    let (id, now) = (campaign(news).await.id, news.now().to_rfc3339());
+    let sql = format!(
+        "INSERT INTO tally (campaign_id, sender, accepted, bounced, refused, first_at, last_at) \
+         VALUES ({id}, 7, {accepted}, {bounced}, {refused}, '{now}', '{now}') \
+         ON CONFLICT (campaign_id, sender) DO UPDATE SET accepted = tally.accepted + excluded.accepted, \
+         bounced = tally.bounced + excluded.bounced, refused = tally.refused + excluded.refused"
+    );
+    tamper(&news.db, &sql).await;
+}
+
 each_database!(mails_given_up_at_their_lifes_end_are_no_storm);
 async fn mails_given_up_at_their_lifes_end_are_no_storm(db: Db) {
     let news = planned(db, "reader", 1).await;
     let id = campaign(&news).await.id;
-    let mut tally = Tally::default();
-    (0..100).for_each(|_| tally.count(id, DeliveryState::Bounced, false));
-    let mut tx = news.db.begin().await.unwrap();
-    let raised = alarm::write_tally(&mut tx, &tally, 7, true, news.now()).await;
-    assert!(raised.unwrap().is_empty());
+    ended(&news, 0, 100, 0).await;
+    let left = alarm::watch_for_storm(&news.db, id, &news.metrics).await;
+    assert_eq!(left.unwrap(), Some(10));
 }
 
 each_database!(after_a_storm_only_one_twice_as_bad_pauses_again);
 async fn after_a_storm_only_one_twice_as_bad_pauses_again(db: Db) {
     let news = planned(db, "reader", 1).await;
     let id = campaign(&news).await.id;
-    let round = async |accepted: usize, refused: usize| -> Option<Alarm> {
-        let mut tally = Tally::default();
-        (0..accepted).for_each(|_| tally.count(id, DeliveryState::Accepted, false));
-        (0..refused).for_each(|_| tally.count(id, DeliveryState::Bounced, true));
-        let mut tx = news.db.begin().await.unwrap();
-        let raised = alarm::write_tally(&mut tx, &tally, 7, true, news.now()).await;
-        tx.commit().await.unwrap();
-        raised
-            .unwrap()
-            .into_iter()
-            .next()
-            .map(|raised| raised.alarm)
+    let left_after = async |accepted: i64, refused: i64| {
+        ended(&news, accepted, refused, refused).await;
+        let left = alarm::watch_for_storm(&news.db, id, &news.metrics).await;
+        left.unwrap()
     };
-    assert_eq!(round(980, 20).await, None, "two in a hundred are no storm");
-    let storm = Alarm::Storm {
-        refused: 40,
-        ended: 1020,
-    };
-    assert_eq!(round(0, 20).await, Some(storm), "more than that are");
+    let two_in_a_hundred = left_after(980, 20).await;
+    assert_eq!(two_in_a_hundred, Some(0), "no storm, and near to one");
+    assert_eq!(left_after(0, 20).await, None, "more than that are");
+    let because = campaign(&news).await.paused_because.unwrap();
+    assert!(because.contains("40 of 1020 mails"), "{because}");
     resume(&news).await;
-    assert_eq!(round(93, 7).await, None);
-    assert_eq!(
-        round(1000, 60).await,
-        None,
-        "at less than twice the share it goes on"
-    );
-    assert!(round(0, 40).await.is_some(), "and not at more");
+    assert_eq!(left_after(93, 7).await, Some(3));
+    let less_than_twice_the_share = left_after(1000, 60).await;
+    assert_eq!(less_than_twice_the_share, Some(23));
+    assert_eq!(left_after(0, 40).await, None, "and not at more");
     let mut tx = news.db.read().await.unwrap();
     let totals = tally::totals(&mut tx, id).await.unwrap();
     assert_eq!((totals.accepted, totals.refused), (2073, 147));

@@ -48,13 +48,16 @@ impl Tx {
     /// How this database takes many rows in one statement.
     pub(crate) fn rows(&self) -> Rows {
         match self {
-            Tx::Sqlite(_) => Rows { postgres: false },
-            Tx::Postgres(_) => Rows { postgres: true },
+            Tx::Sqlite(_) => Rows::SQLITE,
+            Tx::Postgres(_) => Rows::POSTGRES,
         }
     }
 }
 
 impl Rows {
+    pub(crate) const SQLITE: Rows = Rows { postgres: false };
+    pub(crate) const POSTGRES: Rows = Rows { postgres: true };
+
     /// What goes behind FROM.
     pub(crate) fn all(self) -> &'static str {
         if self.postgres {
@@ -72,6 +75,15 @@ impl Rows {
     /// A whole number of each row.
     pub(crate) fn integer(self, name: &str) -> String {
         format!("CAST(r.value ->> '{name}' AS bigint)")
+    }
+
+    /// A yes or no of each row.
+    pub(crate) fn truth(self, name: &str) -> String {
+        self.cast(
+            name,
+            "CAST(r.value ->> '{}' AS boolean)",
+            "r.value ->> '{}'",
+        )
     }
 
     /// The row itself, where the array holds whole numbers and no objects.

@@ -8,11 +8,11 @@ use futures_util::FutureExt;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use super::ledger::{Answer, Asked, Wants};
+use super::book::{Answer, Asked, Wants};
 use super::pace;
 use super::presence::Lease;
-use super::queue::{Claimed, Due};
 use super::relay::ConnectError;
+use super::round::{Claimed, Due};
 use super::smtp::{Envelope, Outcome, Session};
 use super::{Sender, Trouble, Until};
 use crate::mask::masked;

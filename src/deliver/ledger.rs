@@ -1,20 +1,23 @@
-//! The ledger: one task that writes down outcomes and hands out claims, for all connections in one commit.
+//! The ledger: one task that writes down outcomes and hands out claims, for all connections in one round with the database.
 
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::Until;
+use super::book::{Asked, Book, Wants};
 use super::pace::{self, Pace};
 use super::presence::Presence;
-use super::queue::{self, Claimed, Claims, Due};
+use super::queue;
 use super::quota::Quota;
-use super::smtp::Outcome;
+use super::round::{Claimed, Done, Round};
+use super::settled::Settled;
 use super::wake::Wake;
 use crate::alarm;
+use crate::campaign::DeliveryState;
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::metrics::{Metrics, Wait};
@@ -33,43 +36,11 @@ const TRY_AGAIN: Duration = Duration::from_secs(1);
 /// How often a sender looks for others that have gone and left deliveries in flight.
 const RECOVER_AGAIN: Duration = Duration::from_secs(5);
 
-/// How long a connection without work is kept open.
-const LINGER: Duration = Duration::from_secs(5);
-
 /// How long a sender that is to stop goes on trying to write down what it knows.
 const LAST_TRIES: Duration = Duration::from_secs(20);
 
-/// What a connection asks of the ledger.
-pub(super) struct Asked {
-    /// Which connection it is.
-    pub(super) connection: usize,
-    /// What became of the delivery that it held.
-    pub(super) settled: Option<(Due, Outcome)>,
-    pub(super) wants: Wants,
-    pub(super) answer: oneshot::Sender<Answer>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wants {
-    /// To be told when something is due.
-    Notice,
-    /// A delivery.
-    Work,
-    /// Only to have its outcome written down.
-    Nothing,
-}
-
-pub(super) enum Answer {
-    Work(Box<Claimed>),
-    /// Something is due.
-    Due,
-    /// Nothing has been due for a while: hang up and ask for notice.
-    NothingNow,
-    /// The outcome is written down.
-    Written,
-    /// The sender ends.
-    Over,
-}
+/// How long it is known how many refusals are no storm yet: other senders have some as well.
+const STORM_AGAIN: Duration = Duration::from_secs(1);
 
 /// How the ledger's work came to an end.
 pub(super) enum Closed {
@@ -92,6 +63,7 @@ pub(super) struct Ledger {
     pub(super) started_as: i64,
     pub(super) wake: Wake,
     pub(super) book: Book,
+    pub(super) view: View,
     /// For looks beside the rounds, on connections of their own.
     pub(super) beside: Db,
     pub(super) pause_on_bounces: bool,
@@ -99,20 +71,14 @@ pub(super) struct Ledger {
     pub(super) standing: Standing,
 }
 
-/// What is going on between the ledger and its connections.
+/// What the ledger has seen of the database lately.
 #[derive(Default)]
-pub(super) struct Book {
-    /// Questions that have no answer yet, with the moment they came.
-    waiting: Vec<(Asked, Instant)>,
-    /// What the connections hold: to which domain, and since when.
-    held: HashMap<i64, (String, Instant)>,
-    /// Connections that were told that something is due and have not come back yet.
-    arriving: HashSet<usize>,
-    /// The campaigns that had something due when it was last looked at.
+pub(super) struct View {
+    /// The campaigns that had something due when it was last looked at; those that ran out since are gone.
     campaigns: Vec<i64>,
+    looked_at: Option<Instant>,
     /// The campaigns that were looked at before their first mail from here.
     begun: HashSet<i64>,
-    looked_at: Option<Instant>,
     recovered_at: Option<Instant>,
     /// Until when a quota forbids anything more.
     full_until: Option<DateTime<Utc>>,
@@ -120,12 +86,18 @@ pub(super) struct Book {
     put_off: Option<DateTime<Utc>>,
     /// Something has been settled: whatever ends this start, it came to something.
     has_progressed: bool,
+    /// Of each campaign with refusals: how many more may come before it is looked at again, and when it was.
+    storms: HashMap<i64, (i64, Instant)>,
+    /// There may be more to claim at once.
+    goes_on: bool,
 }
 
 /// What one commit came to.
 #[derive(Default)]
-struct Round {
-    claims: Claims,
+struct Came {
+    /// How many deliveries were to be claimed.
+    wanted: usize,
+    claimed: Vec<Claimed>,
     /// How many more are due, counted no further than there are connections to tell.
     more: usize,
     full_until: Option<DateTime<Utc>>,
@@ -148,16 +120,16 @@ impl From<sqlx::Error> for Failed {
 impl Ledger {
     /// Serves the connections until the last one is gone.
     pub(super) async fn run(mut self, mut asked: mpsc::Receiver<Asked>) -> Closed {
-        while self.gather(&mut asked).await {
+        while self.gather(&mut asked).await || self.book.returned() > 0 {
             self.recover_others().await;
             match self.round().await {
-                Ok(Some(round)) => self.answer(round),
-                Ok(None) => self.dismiss(),
+                Ok(Some(came)) => self.answer(came),
+                Ok(None) => self.book.dismiss(),
                 Err(()) => {
                     tracing::warn!(
                         "this sender was given up by others; it goes on under another number"
                     );
-                    self.dismiss();
+                    self.book.dismiss();
                     return Closed::GivenUp;
                 }
             }
@@ -169,44 +141,32 @@ impl Ledger {
     /// Waits for the next question, and takes whatever others have come meanwhile. `false` when nobody is left to ask.
     async fn gather(&mut self, asked: &mut mpsc::Receiver<Asked>) -> bool {
         let mut new = Vec::new();
-        let before = !self.book.waiting.is_empty();
-        let pause = match self.book.put_off {
+        let before = self.book.is_waited_for();
+        let at_once = before && std::mem::take(&mut self.view.goes_on);
+        let pause = match self.view.put_off {
             Some(_) => LOOK_SOON,
             None => LOOK_AGAIN,
         };
         let goes_on = tokio::select! {
             more = asked.recv_many(&mut new, 1024) => more > 0 || before,
+            () = std::future::ready(()), if at_once => true,
             () = tokio::time::sleep(pause), if before => true,
             () = self.wake.woken(), if before => {
-                self.book.looked_at = None;
+                self.view.looked_at = None;
                 true
             }
             () = self.stop.cancelled(), if before => true,
         };
-        let now = Instant::now();
-        for asked in new {
-            self.book.arriving.remove(&asked.connection);
-            self.learn(&asked, now);
-            self.book.waiting.push((asked, now));
-        }
+        self.book.take_in(new, &mut self.pace);
         goes_on
-    }
-
-    /// What an outcome shows of its domain counts before the next claim.
-    fn learn(&mut self, asked: &Asked, at: Instant) {
-        if let Some((due, outcome)) = &asked.settled
-            && let Some((domain, since)) = self.book.held.get(&due.id)
-        {
-            self.pace.settled(domain, *since, at, outcome.verdict());
-        }
     }
 
     async fn recover_others(&mut self) {
         let is_time = |at: Instant| at.elapsed() > RECOVER_AGAIN;
-        if !self.book.recovered_at.is_none_or(is_time) {
+        if !self.view.recovered_at.is_none_or(is_time) {
             return;
         }
-        self.book.recovered_at = Some(Instant::now());
+        self.view.recovered_at = Some(Instant::now());
         match self.presence.recover_others(&self.db, &self.clock).await {
             Ok(0) => {}
             Ok(recovered) => tracing::warn!(
@@ -222,14 +182,14 @@ impl Ledger {
 
     /// One commit: every outcome, and a claim for every connection that wants one. Tried until the database can.
     /// `None` when the sender was stopped meanwhile, an error when it was given up.
-    async fn round(&mut self) -> Result<Option<Round>, ()> {
+    async fn round(&mut self) -> Result<Option<Came>, ()> {
         let mut failed = false;
         let mut stopped = None;
         loop {
             match self.commit(failed).await {
-                Ok(round) => {
+                Ok(came) => {
                     self.standing.database(true);
-                    return Ok(Some(round));
+                    return Ok(Some(came));
                 }
                 Err(Failed::GivenUp) => return Err(()),
                 Err(Failed::Database(error)) => {
@@ -243,7 +203,8 @@ impl Ledger {
                     self.metrics.waited(Wait::Database, TRY_AGAIN);
                     if self.stop.is_cancelled() {
                         let since = *stopped.get_or_insert_with(Instant::now);
-                        if self.book.settled().next().is_none() || since.elapsed() > LAST_TRIES {
+                        let settled = self.book.settled(self.life, (self.clock)());
+                        if settled.is_empty() || since.elapsed() > LAST_TRIES {
                             return Ok(None);
                         }
                     }
@@ -252,209 +213,237 @@ impl Ledger {
         }
     }
 
-    async fn commit(&mut self, failed: bool) -> Result<Round, Failed> {
+    async fn commit(&mut self, failed: bool) -> Result<Came, Failed> {
         let now = (self.clock)();
-        let sender = self.presence.sender;
-        let began = Instant::now();
-        let mut round = Round::default();
-        let mut tx = self.db.begin().await?;
-        let settled: Vec<(Due, Outcome)> = self.book.settled().cloned().collect();
-        if settled.is_empty() && !failed {
-            self.look(&mut tx, now).await?;
-            if self.book.campaigns.is_empty() {
-                round.soon = self.is_due_soon(&mut tx, now).await?;
-                return Ok(round);
-            }
+        if failed {
+            self.hand_back_others(now).await?;
         }
+        let settled = self.book.settled(self.life, now);
+        let mut came = Came {
+            full_until: self.view.full_until.filter(|until| now < *until),
+            ..Came::default()
+        };
+        let claims = !self.stop.is_cancelled() && came.full_until.is_none();
+        if claims {
+            self.look(now).await?;
+            came.wanted = self.wanted();
+        }
+        if !settled.is_empty() || came.wanted > 0 {
+            let began = Instant::now();
+            let done = self.write(&settled, now, &mut came).await?;
+            if !done.counts {
+                return Err(Failed::GivenUp);
+            }
+            let rows = settled.len() + done.claimed.len();
+            self.metrics.commit(rows, began.elapsed());
+            if !failed {
+                // After a failure, the claim may be gone because that commit was durable after all.
+                self.count_repeats(&settled, done.written);
+            }
+            came.claimed = done.claimed;
+        }
+        // What is on the disk stays there, whatever the looks come to.
+        if let Err(error) = self.look_around(&settled, claims, now, &mut came).await {
+            came.soon = true;
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the queue could not be looked at"
+            );
+        }
+        Ok(came)
+    }
+
+    /// How many deliveries the connections want and can be claimed, as far as is known.
+    fn wanted(&mut self) -> usize {
+        if self.view.campaigns.is_empty() || self.pace.may_put_off(Instant::now()) == 0 {
+            return 0;
+        }
+        self.book.how_many_want(Wants::Work)
+    }
+
+    /// One trip, unless a quota has to be asked first.
+    async fn write(
+        &mut self,
+        settled: &[Settled],
+        now: DateTime<Utc>,
+        came: &mut Came,
+    ) -> sqlx::Result<Done> {
+        let mut round = Round {
+            sender: self.presence.sender,
+            settled,
+            campaign: self.view.campaigns.first().copied().unwrap_or_default(),
+            wanted: came.wanted,
+            now,
+        };
+        if self.quota.is_none() {
+            return round.alone(&self.db).await;
+        }
+        let mut tx = self.db.begin().await?;
+        if !self.presence.still_counts(&mut tx).await? {
+            return Ok(Done::default());
+        }
+        let returned = self.book.returned() as i64;
+        self.quota.count(&mut tx, now, -returned).await?;
+        if came.wanted > 0
+            && let Some(left) = self.quota.left(&mut tx, now).await?
+        {
+            came.wanted = came.wanted.min(left.mails);
+            came.full_until = (left.mails == 0).then_some(left.until);
+            round.wanted = came.wanted;
+        }
+        let done = round.within(&mut tx).await?;
+        let claimed = done.claimed.len() as i64;
+        self.quota.count(&mut tx, now, claimed).await?;
+        tx.commit().await?;
+        Ok(done)
+    }
+
+    /// What a commit may have claimed of which nobody heard.
+    async fn hand_back_others(&self, now: DateTime<Utc>) -> Result<(), Failed> {
+        let mut tx = self.db.begin().await?;
         if !self.presence.still_counts(&mut tx).await? {
             return Err(Failed::GivenUp);
         }
-        if failed {
-            let held: Vec<i64> = self.book.held.keys().copied().collect();
-            queue::hand_back_others(&mut tx, sender, &held, now).await?;
-        }
-        let tally = queue::settle(&mut tx, sender, &settled, self.life, now).await?;
-        let pause = self.pause_on_bounces;
-        let raised = alarm::write_tally(&mut tx, &tally, sender, pause, now).await?;
-        if !settled.is_empty() && !self.book.has_progressed {
-            start::progressed(&mut tx, self.started_as).await?;
-        }
-        if !self.stop.is_cancelled() {
-            self.claim(&mut tx, now, &mut round).await?;
-            if let Some(new) = self.not_begun(&round) {
-                drop(tx);
-                alarm::first_look(&self.beside, new, &self.metrics).await;
-                self.book.looked_at = None;
-                return Box::pin(self.commit(failed)).await;
-            }
-        }
-        tx.commit().await?;
-        let rows = settled.len() + round.claims.claimed.len();
-        self.metrics.commit(rows, began.elapsed());
-        raised
-            .iter()
-            .for_each(|raised| raised.report(&self.metrics));
-        if !failed {
-            // After a failure, the claim may be gone because that commit was durable after all.
-            (0..tally.repeats()).for_each(|_| self.metrics.repeated());
-        }
-        if !raised.is_empty() {
-            self.book.looked_at = None;
-        }
-        Ok(round)
+        let claimed = self.book.claimed();
+        queue::hand_back_others(&mut tx, self.presence.sender, &claimed, now).await?;
+        Ok(tx.commit().await?)
     }
 
-    /// A campaign among the claims of which nothing went out from here yet; from now on it counts as begun.
-    fn not_begun(&mut self, round: &Round) -> Option<i64> {
-        let claimed = round.claims.claimed.iter();
-        let mut campaigns = claimed.map(|claimed| claimed.delivery.campaign_id);
-        campaigns.find(|campaign| self.book.begun.insert(*campaign))
+    /// Accepted mails whose claims had been lost: another sender judges those deliveries, and may have sent them too.
+    fn count_repeats(&self, settled: &[Settled], written: usize) {
+        let accepted = |settled: &&Settled| settled.state == DeliveryState::Accepted;
+        let lost = settled.len() - written.min(settled.len());
+        let repeats = lost.min(settled.iter().filter(accepted).count());
+        (0..repeats).for_each(|_| self.metrics.repeated());
     }
 
-    async fn claim(
+    /// What is to be seen to after a commit.
+    async fn look_around(
         &mut self,
-        tx: &mut crate::db::Tx,
+        settled: &[Settled],
+        claims: bool,
         now: DateTime<Utc>,
-        round: &mut Round,
+        came: &mut Came,
     ) -> sqlx::Result<()> {
-        let wants = |wants: Wants| {
-            let of = self.book.waiting.iter();
-            of.filter(|(asked, _)| asked.wants == wants).count()
-        };
-        let (mut wanted, listening) = (wants(Wants::Work), wants(Wants::Notice));
-        if wanted + listening == 0 {
+        if !settled.is_empty() && !self.view.has_progressed {
+            let mut tx = self.db.begin().await?;
+            start::progressed(&mut tx, self.started_as).await?;
+            tx.commit().await?;
+            self.view.has_progressed = true;
+        }
+        self.watch_for_storms(settled).await?;
+        if !claims || came.full_until.is_some() {
             return Ok(());
         }
-        if let Some(left) = self.quota.left(tx, now).await? {
-            wanted = wanted.min(left.mails);
-            round.full_until = (left.mails == 0).then_some(left.until);
-            if left.mails == 0 {
-                return Ok(());
-            }
+        if self.view.campaigns.is_empty() || came.claimed.len() < came.wanted {
+            return self.turn_to_the_next(now, came).await;
         }
-        self.look(tx, now).await?;
-        let (sender, campaigns) = (self.presence.sender, &self.book.campaigns);
-        round.claims = queue::claim(tx, sender, campaigns, now, wanted, &mut self.pace).await?;
-        let claimed = round.claims.claimed.len();
-        self.quota.count(tx, now, claimed).await?;
-        if claimed < wanted {
-            // Perhaps another campaign has something by now.
-            self.book.looked_at = None;
-            round.soon = self.is_due_soon(tx, now).await?;
-        } else if listening > 0 {
-            let told = self.book.arriving.len();
-            let due = queue::count_due(tx, &self.book.campaigns, now, listening + told).await?;
-            round.more = due.saturating_sub(told);
+        let listening = self.book.how_many_want(Wants::Notice);
+        if listening > 0 {
+            let told = self.book.arriving();
+            let mut tx = self.db.read().await?;
+            let most = listening + told;
+            let due = queue::count_due(&mut tx, &self.view.campaigns, now, most).await?;
+            came.more = due.saturating_sub(told);
         }
         Ok(())
     }
 
-    /// Whether waiting is worth while for a sender that ends once nothing is due.
-    async fn is_due_soon(&self, tx: &mut crate::db::Tx, now: DateTime<Utc>) -> sqlx::Result<bool> {
-        if self.until != Until::NothingDue {
-            return Ok(false);
+    /// The first campaign has nothing more that is due: perhaps another one has, by now.
+    async fn turn_to_the_next(&mut self, now: DateTime<Utc>, came: &mut Came) -> sqlx::Result<()> {
+        if self.view.campaigns.len() > 1 {
+            self.view.campaigns.remove(0);
+            self.view.goes_on = true;
+            return Ok(());
         }
-        let soon = now + pace::LOOK_AGAIN;
-        Ok(!queue::campaigns_with_due(tx, soon).await?.is_empty())
+        self.view.looked_at = None;
+        // Whether waiting is worth while for a sender that ends once nothing is due.
+        if self.until == Until::NothingDue {
+            let soon = now + pace::LOOK_AGAIN;
+            let due = queue::campaigns_with_due(&mut self.db.read().await?, soon).await?;
+            came.soon = !due.is_empty();
+        }
+        Ok(())
     }
 
-    /// Which campaigns have something due. While there is enough, it is not looked up for every claim.
-    async fn look(&mut self, tx: &mut crate::db::Tx, now: DateTime<Utc>) -> sqlx::Result<()> {
+    /// Pauses a campaign of which too many mails are refused. Looked up only when there may be a storm.
+    async fn watch_for_storms(&mut self, settled: &[Settled]) -> sqlx::Result<()> {
+        if !self.pause_on_bounces {
+            return Ok(());
+        }
+        for refused in settled.iter().filter(|settled| settled.refused) {
+            if let Some((left, looked_at)) = self.view.storms.get_mut(&refused.campaign)
+                && *left > 0
+                && looked_at.elapsed() < STORM_AGAIN
+            {
+                *left -= 1;
+                continue;
+            }
+            let left =
+                alarm::watch_for_storm(&self.beside, refused.campaign, &self.metrics).await?;
+            if left.is_none() {
+                self.view.looked_at = None;
+            }
+            let left = left.unwrap_or(0);
+            self.view
+                .storms
+                .insert(refused.campaign, (left, Instant::now()));
+        }
+        Ok(())
+    }
+
+    /// Which campaigns have something due. While there is enough, it is not looked up for every claim. One that nothing
+    /// was sent of from here is looked at for mistakes first.
+    async fn look(&mut self, now: DateTime<Utc>) -> sqlx::Result<()> {
         let is_old = |at: Instant| at.elapsed() > LOOK_AGAIN;
-        if self.book.looked_at.is_none_or(is_old) {
-            self.book.campaigns = queue::campaigns_with_due(tx, now).await?;
-            self.book.looked_at = Some(Instant::now());
+        if !self.view.looked_at.is_none_or(is_old) {
+            return Ok(());
         }
+        let mut campaigns = queue::campaigns_with_due(&mut self.db.read().await?, now).await?;
+        let mut is_new = false;
+        for campaign in &campaigns {
+            if self.view.begun.insert(*campaign) {
+                alarm::first_look(&self.beside, *campaign, &self.metrics).await;
+                is_new = true;
+            }
+        }
+        if is_new {
+            campaigns = queue::campaigns_with_due(&mut self.db.read().await?, now).await?;
+        }
+        self.view.campaigns = campaigns;
+        self.view.looked_at = Some(Instant::now());
         Ok(())
     }
 
-    /// Hands out the claims. Who gets none goes on waiting, or hears that there is nothing, or that it is over.
-    fn answer(&mut self, round: Round) {
-        self.forget_settled();
-        self.note_quota(&round);
+    /// Hands out the claims.
+    fn answer(&mut self, came: Came) {
         let now = (self.clock)();
-        let put_off = self.book.put_off.max(round.claims.put_off);
-        self.book.put_off = put_off.filter(|last| *last >= now);
-        let over = self.is_over(&round);
-        let at = Instant::now();
-        let mut claims = round.claims.claimed.into_iter();
-        let mut more = round.more;
-        for (asked, since) in std::mem::take(&mut self.book.waiting) {
-            let answer = match asked.wants {
-                Wants::Nothing => Answer::Written,
-                Wants::Work => match claims.next() {
-                    Some(claimed) => self.hand_out(claimed, at, now),
-                    None if over => Answer::Over,
-                    None if since.elapsed() > LINGER => Answer::NothingNow,
-                    None => {
-                        self.book.waiting.push((asked, since));
-                        continue;
-                    }
-                },
-                Wants::Notice if over => Answer::Over,
-                Wants::Notice if more > 0 => {
-                    more -= 1;
-                    self.book.arriving.insert(asked.connection);
-                    Answer::Due
-                }
-                Wants::Notice => {
-                    self.book.waiting.push((asked, since));
-                    continue;
-                }
-            };
-            // A connection's task that died asks no more; its claim is recovered like any other.
-            drop(asked.answer.send(answer));
+        if self.book.forget_settled() > 0 {
+            self.view.has_progressed = true;
         }
+        self.note_quota(came.full_until);
+        let is_empty = came.claimed.is_empty();
+        let (offered, put_off) = self.book.sort_out(came.claimed, &mut self.pace, now);
+        let put_off = self.view.put_off.max(put_off);
+        self.view.put_off = put_off.filter(|last| *last >= now);
+        self.view.goes_on |= self.book.returned() > 0;
+        let is_idle = is_empty
+            && !came.soon
+            && came.more == 0
+            && came.full_until.is_none()
+            && self.view.put_off.is_none()
+            && !self.view.goes_on
+            && self.book.is_idle();
+        let over = self.stop.is_cancelled() || (is_idle && self.until == Until::NothingDue);
+        self.book.answer(offered, came.more, over);
     }
 
-    fn hand_out(&mut self, claimed: Claimed, at: Instant, now: DateTime<Utc>) -> Answer {
-        let domain = pace::domain(&claimed.subscriber.address).to_owned();
-        self.pace.offered(&domain, at, now);
-        self.book.held.insert(claimed.delivery.id, (domain, at));
-        Answer::Work(Box::new(claimed))
-    }
-
-    fn forget_settled(&mut self) {
-        for (asked, _) in &mut self.book.waiting {
-            if let Some((due, _)) = asked.settled.take() {
-                self.book.has_progressed = true;
-                self.book.held.remove(&due.id);
-            }
-        }
-    }
-
-    fn note_quota(&mut self, round: &Round) {
-        if let Some(until) = round.full_until
-            && self.book.full_until != round.full_until
+    fn note_quota(&mut self, full_until: Option<DateTime<Utc>>) {
+        if let Some(until) = full_until
+            && self.view.full_until != full_until
         {
             tracing::info!(%until, "the quota is used up; sending goes on by itself then");
         }
-        self.book.full_until = round.full_until;
-    }
-
-    /// Whether the sender is to end: because it was told to, or because there is nothing left to wait for.
-    fn is_over(&self, round: &Round) -> bool {
-        let is_idle = round.claims.claimed.is_empty()
-            && !round.soon
-            && round.more == 0
-            && round.full_until.is_none()
-            && self.book.held.is_empty()
-            && self.book.arriving.is_empty();
-        self.stop.is_cancelled() || (is_idle && self.until == Until::NothingDue)
-    }
-
-    /// Tells everybody who waits that it is over.
-    fn dismiss(&mut self) {
-        for (asked, _) in self.book.waiting.drain(..) {
-            drop(asked.answer.send(Answer::Over));
-        }
-    }
-}
-
-impl Book {
-    fn settled(&self) -> impl Iterator<Item = &(Due, Outcome)> {
-        self.waiting
-            .iter()
-            .filter_map(|(asked, _)| asked.settled.as_ref())
+        self.view.full_until = full_until;
     }
 }

@@ -10,10 +10,13 @@ pub mod presence;
 pub mod queue;
 pub mod quota;
 pub mod relay;
+pub mod round;
+pub mod settled;
 pub mod smtp;
 pub mod waits;
 pub(crate) mod wake;
 
+mod book;
 mod connection;
 mod dialogue;
 mod dots;
@@ -30,8 +33,9 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use self::book::Book;
 use self::connection::Connection;
-use self::ledger::{Book, Closed, Ledger};
+use self::ledger::{Closed, Ledger, View};
 use self::pace::Pace;
 use self::presence::{Presence, PresenceError};
 use self::quota::Quota;
@@ -167,12 +171,15 @@ impl Sender {
             quota: self.quota.clone(),
             started_as,
             book: Book::default(),
+            view: View::default(),
             beside: self.db.clone(),
             pause_on_bounces: self.pause_on_bounces,
             metrics: self.metrics.clone(),
             standing: self.standing.clone(),
         };
-        let closed = ledger.run(asked).await;
+        // A task like the connections: those who talk to each other all the time share the runtime's threads.
+        let closed = tokio::spawn(ledger.run(asked)).await;
+        let closed = closed.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
         let mut ended = Ok(());
         while let Some(connection) = connections.join_next().await {
             let result = connection.unwrap_or_else(|panic| {

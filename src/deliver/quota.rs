@@ -68,8 +68,8 @@ impl Quota {
         ))
     }
 
-    /// Counts what was claimed at `now`.
-    pub async fn count(&self, tx: &mut Tx, now: DateTime<Utc>, mails: usize) -> sqlx::Result<()> {
+    /// Counts what was claimed at `now`; below zero, what went back to the queue.
+    pub async fn count(&self, tx: &mut Tx, now: DateTime<Utc>, mails: i64) -> sqlx::Result<()> {
         if self.is_none() || mails == 0 {
             return Ok(());
         }
@@ -78,7 +78,7 @@ impl Quota {
              ON CONFLICT (hour) DO UPDATE SET mails = offered.mails + excluded.mails",
         )
         .bind(start_of_hour(now))
-        .bind(mails as i64)
+        .bind(mails)
         .execute(conn)
         .await
         .map(drop))

@@ -6,10 +6,12 @@ use bulletin::campaign::{self, Account};
 use bulletin::clock::Clock;
 use bulletin::config::{OnNothing, OnUnknown};
 use bulletin::db::{Db, Tx};
-use bulletin::deliver::pace::Pace;
-use bulletin::deliver::queue::{self, Claimed};
+use bulletin::deliver::queue;
 use bulletin::deliver::quota::Quota;
 use bulletin::deliver::relay::Relay;
+use bulletin::deliver::round::{Claimed, Due, Round};
+use bulletin::deliver::settled::Settled;
+use bulletin::deliver::smtp::Outcome;
 use bulletin::deliver::{SendError, Sender, Until};
 use bulletin::enrol::{Enrolled, Enrolment, Refused};
 use bulletin::issue::{Issue, Month, Summary};
@@ -210,11 +212,36 @@ impl News {
         let campaigns = queue::campaigns_with_due(tx, self.now())
             .await
             .expect("they can be read");
-        let mut pace = Pace::new(limit, None);
-        queue::claim(tx, sender, &campaigns, self.now(), limit, &mut pace)
-            .await
-            .expect("it can be claimed")
-            .claimed
+        let Some(campaign) = campaigns.first() else {
+            return Vec::new();
+        };
+        let round = Round {
+            sender,
+            settled: &[],
+            campaign: *campaign,
+            wanted: limit,
+            now: self.now(),
+        };
+        let done = round.within(tx).await.expect("it can be claimed");
+        done.claimed
+    }
+
+    /// Writes down what became of what a sender of this number held. Gives how many were its own.
+    pub async fn settle(&self, tx: &mut Tx, sender: i64, outcomes: &[(Due, Outcome)]) -> usize {
+        let now = self.now();
+        let settled: Vec<Settled> = outcomes
+            .iter()
+            .map(|(due, outcome)| Settled::by(due, outcome, chrono::Duration::days(5), now))
+            .collect();
+        let round = Round {
+            sender,
+            settled: &settled,
+            campaign: 0,
+            wanted: 0,
+            now,
+        };
+        let done = round.within(tx).await.expect("it can be written down");
+        done.written
     }
 
     /// The account of everything; that it balances is checked each time.

@@ -2,8 +2,9 @@
 
 use bulletin::clock;
 use bulletin::db::Db;
-use bulletin::deliver::pace::Pace;
 use bulletin::deliver::queue;
+use bulletin::deliver::round::{Claimed, Round};
+use bulletin::deliver::settled::Settled;
 use bulletin::deliver::smtp::{Outcome, Reply};
 use clap::Args;
 
@@ -27,25 +28,30 @@ pub fn run(command: &Command) -> anyhow::Result<()> {
         let db = Db::open(&command.database).await?;
         let now = clock::now();
         let campaigns = queue::campaigns_with_due(&mut db.read().await?, now).await?;
-        let mut pace = Pace::new(command.batch, None);
         let mut settled = Vec::new();
-        loop {
+        while let Some(campaign) = campaigns.first() {
             let mut tx = db.begin().await?;
-            if command.results {
-                let life = chrono::Duration::days(1);
-                queue::settle(&mut tx, SENDER, &settled, life, now).await?;
-            }
-            let batch = command.batch;
-            let claims = queue::claim(&mut tx, SENDER, &campaigns, now, batch, &mut pace).await?;
+            let round = Round {
+                sender: SENDER,
+                settled: match command.results {
+                    true => &settled,
+                    false => &[],
+                },
+                campaign: *campaign,
+                wanted: command.batch,
+                now,
+            };
+            let done = round.within(&mut tx).await?;
             tx.commit().await?;
-            if claims.claimed.is_empty() {
+            if done.claimed.is_empty() {
                 break;
             }
-            let accepted = |claimed: queue::Claimed| {
+            let accepted = |claimed: &Claimed| {
                 let reply = Reply::new(250, "2.0.0 Taken");
-                (claimed.delivery, Outcome::Accepted { reply })
+                let (life, outcome) = (chrono::Duration::days(1), Outcome::Accepted { reply });
+                Settled::by(&claimed.delivery, &outcome, life, now)
             };
-            settled = claims.claimed.into_iter().map(accepted).collect();
+            settled = done.claimed.iter().map(accepted).collect();
         }
         db.close().await;
         Ok(())

@@ -1,0 +1,275 @@
+//! A round with the database: what became of some deliveries is written down and others are claimed, for all connections
+//! together, in one transaction and one trip.
+//!
+//! A trip is what costs: on SQLite two switches between threads, on PostgreSQL two between processes. So a round is one
+//! text of several statements on SQLite, and one statement made of several on PostgreSQL.
+
+use std::sync::{Arc, LazyLock};
+
+use chrono::{DateTime, Utc};
+use sqlx::types::Json;
+use sqlx::{AssertSqlSafe, FromRow, PgConnection, Row, SqliteConnection};
+
+use super::settled::Settled;
+use crate::campaign::DeliveryState;
+use crate::config::OnUnknown;
+use crate::db::{Db, Rows, Tx, row};
+use crate::subscriber::Subscriber;
+use crate::subscription::State;
+use crate::suppression::Reason;
+
+/// A claimed delivery with its reader.
+#[derive(Clone)]
+pub struct Claimed {
+    pub delivery: Due,
+    pub subscriber: Subscriber,
+}
+
+row! {
+    /// A delivery whose time had come.
+    #[derive(Clone, Debug)]
+    pub struct Due {
+        pub id: i64 = "delivery_id",
+        pub campaign_id: i64,
+        pub content: String,
+        /// This one included.
+        pub attempts: i64,
+        pub on_unknown: OnUnknown,
+        /// Its life counts from here.
+        pub first_tried_at: Option<DateTime<Utc>>,
+        /// Where it stood before it was claimed.
+        pub before: DeliveryState,
+        /// Its reader's address must not be written to.
+        pub suppressed: bool,
+    }
+}
+
+/// What a sender brings to a round, and what it asks for.
+pub struct Round<'a> {
+    pub sender: i64,
+    pub settled: &'a [Settled],
+    /// The campaign to claim from.
+    pub campaign: i64,
+    /// How many deliveries are claimed at most, the longest due first.
+    pub wanted: usize,
+    pub now: DateTime<Utc>,
+}
+
+/// What a round came to.
+#[derive(Default)]
+pub struct Done {
+    /// Whether the sender is still known (PostgreSQL); if not, nothing was done.
+    pub counts: bool,
+    /// How many of `settled` were written down: a sender that lost a claim changes nothing of it.
+    pub written: usize,
+    pub claimed: Vec<Claimed>,
+}
+
+impl Claimed {
+    /// Whether its reader may be written to, as it stood when it was claimed.
+    pub fn may_be_offered(&self) -> bool {
+        self.subscriber.state == State::Active && !self.delivery.suppressed
+    }
+
+    fn at(mut self, now: DateTime<Utc>) -> Claimed {
+        self.delivery.attempts += 1;
+        self.delivery.first_tried_at.get_or_insert(now);
+        self
+    }
+}
+
+impl<'r, R: Row> FromRow<'r, R> for Claimed
+where
+    Due: FromRow<'r, R>,
+    Subscriber: FromRow<'r, R>,
+{
+    fn from_row(row: &'r R) -> sqlx::Result<Claimed> {
+        Ok(Claimed {
+            delivery: Due::from_row(row)?,
+            subscriber: Subscriber::from_row(row)?,
+        })
+    }
+}
+
+impl Round<'_> {
+    /// A transaction of its own. On PostgreSQL nobody can declare the sender gone meanwhile.
+    ///
+    /// After an error it may have been durable all the same.
+    pub async fn alone(&self, db: &Db) -> sqlx::Result<Done> {
+        match db {
+            Db::Sqlite { write, .. } => {
+                let mut connection = write.acquire().await?;
+                let done = self.on_sqlite(&mut connection, &ALONE_ON_SQLITE).await;
+                if done.is_err() {
+                    // sqlx knows nothing of this transaction: what is left of it goes with the connection.
+                    drop(connection.close().await);
+                }
+                done
+            }
+            Db::Postgres(pool) => {
+                let mut connection = pool.acquire().await?;
+                self.on_postgres(&mut connection, &ALONE_ON_POSTGRES).await
+            }
+        }
+    }
+
+    /// As a part of a transaction, in which the caller has seen to it that the sender still counts.
+    pub async fn within(&self, tx: &mut Tx) -> sqlx::Result<Done> {
+        match tx {
+            Tx::Sqlite(tx) => self.on_sqlite(tx, &WITHIN_ON_SQLITE).await,
+            Tx::Postgres(tx) => self.on_postgres(tx, &WITHIN_ON_POSTGRES).await,
+        }
+    }
+
+    async fn on_sqlite(
+        &self,
+        connection: &mut SqliteConnection,
+        sql: &Arc<str>,
+    ) -> sqlx::Result<Done> {
+        let rows = sqlx::query(AssertSqlSafe(sql.clone()))
+            .bind(Json(self.settled))
+            .bind(self.sender)
+            .bind(self.now)
+            .bind(self.campaign)
+            .bind(self.wanted as i64)
+            .fetch_all(connection)
+            .await?;
+        let (first, claimed) = rows.split_first().ok_or(sqlx::Error::RowNotFound)?;
+        Ok(Done {
+            counts: true,
+            written: first.try_get::<i64, _>(0)?.unsigned_abs() as usize,
+            claimed: claimed
+                .iter()
+                .map(|row| Ok(Claimed::from_row(row)?.at(self.now)))
+                .collect::<sqlx::Result<_>>()?,
+        })
+    }
+
+    async fn on_postgres(
+        &self,
+        connection: &mut PgConnection,
+        sql: &Arc<str>,
+    ) -> sqlx::Result<Done> {
+        let rows = sqlx::query(AssertSqlSafe(sql.clone()))
+            .bind(Json(self.settled))
+            .bind(self.sender)
+            .bind(self.now)
+            .bind(self.campaign)
+            .bind(self.wanted as i64)
+            .fetch_all(connection)
+            .await?;
+        let mut done = Done::default();
+        for row in &rows {
+            done.counts = row.try_get("counts")?;
+            done.written = row.try_get::<i64, _>("written")?.unsigned_abs() as usize;
+            if row.try_get::<Option<i64>, _>("delivery_id")?.is_some() {
+                done.claimed.push(Claimed::from_row(row)?.at(self.now));
+            }
+        }
+        Ok(done)
+    }
+}
+
+static ALONE_ON_SQLITE: LazyLock<Arc<str>> =
+    LazyLock::new(|| format!("BEGIN IMMEDIATE; {}; COMMIT", on_sqlite()).into());
+static WITHIN_ON_SQLITE: LazyLock<Arc<str>> = LazyLock::new(|| on_sqlite().into());
+static ALONE_ON_POSTGRES: LazyLock<Arc<str>> =
+    LazyLock::new(|| on_postgres("SELECT id FROM sender WHERE id = $2 FOR KEY SHARE").into());
+static WITHIN_ON_POSTGRES: LazyLock<Arc<str>> =
+    LazyLock::new(|| on_postgres("SELECT CAST($2 AS bigint) AS id").into());
+
+/// What `Settled` writes, row by row.
+fn settled(rows: Rows) -> String {
+    format!(
+        "SELECT {} AS id, {} AS campaign, {} AS state, {} AS due, {} AS reply, {} AS uncounted, \
+         {} AS refused, {} AS bad_address FROM {}",
+        rows.integer("id"),
+        rows.integer("campaign"),
+        rows.text("state"),
+        rows.time("due"),
+        rows.text("reply"),
+        rows.integer("uncounted"),
+        rows.truth("refused"),
+        rows.text("bad_address"),
+        rows.all(),
+    )
+}
+
+/// Whose reader was erased meanwhile, or whose campaign was cancelled, is not tried again. `o` is what was settled.
+const OUTCOME: &str = "claimed_by = NULL, changed_at = $3, attempts = attempts - o.uncounted, \
+     first_tried_at = CASE WHEN o.state = 'waiting' AND attempts = 1 THEN NULL ELSE first_tried_at END, \
+     reply = CASE WHEN subscriber_id IS NULL THEN NULL ELSE COALESCE(o.reply, delivery.reply) END, \
+     state = CASE WHEN o.state IN ('waiting', 'deferred') AND (subscriber_id IS NULL OR o.cancelled) \
+       THEN 'suppressed' ELSE o.state END, \
+     due_at = CASE WHEN subscriber_id IS NULL OR o.cancelled THEN NULL ELSE o.due END";
+
+const CLAIM: &str = "state = 'in_flight', due_at = NULL, attempts = attempts + 1, claimed_by = $2, \
+     first_tried_at = COALESCE(first_tried_at, $3), changed_at = $3";
+
+/// The rows that are due, by their index alone. `suppression` is read at every claim, and so is whether the campaign
+/// still runs.
+const DUE: &str = "FROM delivery WHERE campaign_id = $4 AND due_at <= $3 \
+     AND EXISTS (SELECT 1 FROM campaign WHERE id = $4 AND state = 'running') ORDER BY due_at LIMIT $5";
+
+/// What belongs to a row that is due, `d`.
+const WITH_READERS: &str = "d.id AS delivery_id, d.campaign_id, d.content, d.attempts, c.on_unknown, d.first_tried_at, \
+       d.state AS before, x.address_hash IS NOT NULL AS suppressed, s.id, s.address, s.address_hash, s.name, s.state, \
+       h.topics, h.research_types, s.frequency, s.format, s.language, s.time_zone, s.on_nothing, s.since";
+const READERS: &str = "JOIN campaign c ON c.id = d.campaign_id JOIN subscriber s ON s.id = d.subscriber_id \
+     JOIN choice h ON h.id = s.choice_id LEFT JOIN suppression x ON x.address_hash = s.address_hash ORDER BY d.due_at";
+
+const TALLY: &str =
+    "INSERT INTO tally (campaign_id, sender, accepted, bounced, refused, first_at, last_at)";
+const ENDED: &str = "count(*) FILTER (WHERE o.state = 'accepted'), count(*) FILTER (WHERE o.state = 'bounced'), \
+     count(*) FILTER (WHERE o.refused)";
+const ADDED: &str = "ON CONFLICT (campaign_id, sender) DO UPDATE SET \
+     accepted = tally.accepted + excluded.accepted, bounced = tally.bounced + excluded.bounced, \
+     refused = tally.refused + excluded.refused, last_at = excluded.last_at";
+
+/// An address of which its server says that there is no such mailbox. The first reason stays.
+fn suppress() -> String {
+    format!(
+        "INSERT INTO suppression (address_hash, reason, note, since) SELECT s.address_hash, '{}', o.bad_address, $3",
+        Reason::HardBounce
+    )
+}
+
+/// One after the other. What a claim found is read before it is changed, for it tells where each row stood.
+fn on_sqlite() -> String {
+    let (settled, suppress) = (settled(Rows::SQLITE), suppress());
+    // With `+` the index of claims is no alternative to finding each by its id.
+    let ours = "JOIN delivery d ON d.id = o.id AND +d.claimed_by = $2";
+    format!(
+        "{TALLY} SELECT o.campaign, $2, {ENDED}, $3, $3 FROM ({settled}) o {ours} \
+           WHERE o.state IN ('accepted', 'bounced') GROUP BY o.campaign {ADDED}; \
+         {suppress} FROM ({settled}) o {ours} JOIN subscriber s ON s.id = d.subscriber_id \
+           WHERE o.bad_address IS NOT NULL ON CONFLICT (address_hash) DO NOTHING; \
+         UPDATE delivery SET {OUTCOME} \
+           FROM (SELECT o.*, c.state = 'cancelled' AS cancelled FROM ({settled}) o JOIN campaign c ON c.id = o.campaign) o \
+           WHERE delivery.id = o.id AND +delivery.claimed_by = $2; \
+         SELECT changes(); \
+         SELECT {WITH_READERS} FROM (SELECT * {DUE}) d {READERS}; \
+         UPDATE delivery SET {CLAIM} WHERE id IN (SELECT id {DUE})"
+    )
+}
+
+/// All at once, as of one instant. `sender` gives the sender's number, if it still counts.
+fn on_postgres(sender: &str) -> String {
+    let (settled, suppress) = (settled(Rows::POSTGRES), suppress());
+    format!(
+        "WITH me AS MATERIALIZED ({sender}), \
+         o AS MATERIALIZED (SELECT o.*, c.state = 'cancelled' AS cancelled FROM ({settled}) o \
+           JOIN campaign c ON c.id = o.campaign), \
+         written AS (UPDATE delivery SET {OUTCOME} FROM o, me WHERE delivery.id = o.id AND delivery.claimed_by = me.id \
+           RETURNING delivery.campaign_id, delivery.subscriber_id, o.state, o.refused, o.bad_address), \
+         tallied AS ({TALLY} SELECT o.campaign_id, $2, {ENDED}, $3, $3 FROM written o \
+           WHERE o.state IN ('accepted', 'bounced') GROUP BY o.campaign_id {ADDED}), \
+         suppressed AS ({suppress} FROM written o JOIN subscriber s ON s.id = o.subscriber_id \
+           WHERE o.bad_address IS NOT NULL ON CONFLICT (address_hash) DO NOTHING), \
+         due AS MATERIALIZED (SELECT * {DUE} FOR UPDATE SKIP LOCKED), \
+         taken AS (UPDATE delivery SET {CLAIM} WHERE id IN (SELECT due.id FROM due, me) RETURNING id), \
+         readers AS (SELECT {WITH_READERS} FROM due d JOIN taken ON taken.id = d.id {READERS}) \
+         SELECT EXISTS (SELECT 1 FROM me) AS counts, (SELECT count(*) FROM written) AS written, readers.* \
+         FROM (SELECT 1) one LEFT JOIN readers ON true"
+    )
+}
