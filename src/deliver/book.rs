@@ -78,6 +78,12 @@ impl Book {
         !self.waiting.is_empty()
     }
 
+    /// Whether of the deliveries that are held, at least half wait to be written down.
+    pub(super) fn is_half_back(&self) -> bool {
+        let back = self.waiting.iter();
+        back.filter(|(asked, _)| asked.settled.is_some()).count() * 2 >= self.held.len()
+    }
+
     /// Whether nobody holds a delivery, is on the way to ask for one, or has one to give back.
     pub(super) fn is_idle(&self) -> bool {
         self.held.is_empty() && self.arriving.is_empty() && self.returned.is_empty()

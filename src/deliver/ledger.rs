@@ -39,6 +39,9 @@ const RECOVER_AGAIN: Duration = Duration::from_secs(5);
 /// How long a sender that is to stop goes on trying to write down what it knows.
 const LAST_TRIES: Duration = Duration::from_secs(20);
 
+/// How many turns of the runtime a round waits for more questions.
+const TURNS: usize = 16;
+
 /// How long it is known how many refusals are no storm yet: other senders have some as well.
 const STORM_AGAIN: Duration = Duration::from_secs(1);
 
@@ -158,7 +161,21 @@ impl Ledger {
             () = self.stop.cancelled(), if before => true,
         };
         self.book.take_in(new, &mut self.pace);
+        self.wait_for_company(asked).await;
         goes_on
+    }
+
+    /// Lets others come who are about to: a round costs hardly more for ten mails than for one. Where there is nothing
+    /// else to do, the turns pass at once.
+    async fn wait_for_company(&mut self, asked: &mut mpsc::Receiver<Asked>) {
+        for _ in 0..TURNS {
+            if self.book.is_half_back() {
+                return;
+            }
+            tokio::task::yield_now().await;
+            let new = std::iter::from_fn(|| asked.try_recv().ok()).collect();
+            self.book.take_in(new, &mut self.pace);
+        }
     }
 
     async fn recover_others(&mut self) {

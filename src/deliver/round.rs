@@ -207,9 +207,9 @@ const CLAIM: &str = "state = 'in_flight', due_at = NULL, attempts = attempts + 1
      first_tried_at = COALESCE(first_tried_at, $3), changed_at = $3";
 
 /// The rows that are due, by their index alone. `suppression` is read at every claim, and so is whether the campaign
-/// still runs.
+/// still runs. (For the sake of a bare `LIMIT $5` SQLite would plan the statement anew each time: it looks at the number.)
 const DUE: &str = "FROM delivery WHERE campaign_id = $4 AND due_at <= $3 \
-     AND EXISTS (SELECT 1 FROM campaign WHERE id = $4 AND state = 'running') ORDER BY due_at LIMIT $5";
+     AND EXISTS (SELECT 1 FROM campaign WHERE id = $4 AND state = 'running') ORDER BY due_at LIMIT $5 + 0";
 
 /// What belongs to a row that is due, `d`.
 const WITH_READERS: &str = "d.id AS delivery_id, d.campaign_id, d.content, d.attempts, c.on_unknown, d.first_tried_at, \
