@@ -59,6 +59,20 @@ impl Standing {
         }
     }
 
+    /// Runs a task under watch.
+    pub fn watched<F: Future>(
+        &self,
+        name: &'static str,
+        task: F,
+    ) -> impl Future<Output = F::Output> + use<F> {
+        let watch = self.task(name);
+        async move {
+            let came_to = task.await;
+            watch.ended();
+            came_to
+        }
+    }
+
     /// What keeps us from sending, each with what to do; empty when nothing does.
     pub fn keeps_from_sending(&self) -> Vec<String> {
         let troubles = self.troubles();

@@ -170,10 +170,13 @@ impl Duty {
         start::begin(&mut tx, number, &start::this_process(), clock()).await?;
         tx.commit().await?;
         let schedule_stop = stop.child_token();
-        let scheduling = self
-            .scheduler
-            .map(|scheduler| tokio::spawn(scheduler.run(schedule_stop.clone())));
-        let marking = tokio::spawn(keep_marking(db.clone(), schedule_stop.clone()));
+        let standing = self.sender.standing.clone();
+        let scheduling = self.scheduler.map(|scheduler| {
+            let scheduling = scheduler.run(schedule_stop.clone());
+            tokio::spawn(standing.watched("the schedule", scheduling))
+        });
+        let marking = keep_marking(db.clone(), schedule_stop.clone());
+        let marking = tokio::spawn(standing.watched("the mark of this database", marking));
         let sent = self.sender.run(number, Until::Stopped, stop).await;
         schedule_stop.cancel();
         if let Some(scheduling) = scheduling {

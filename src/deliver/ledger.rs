@@ -150,6 +150,7 @@ impl Ledger {
             Some(_) => LOOK_SOON,
             None => LOOK_AGAIN,
         };
+        let (began, without_work) = (Instant::now(), self.book.how_many_want(Wants::Work));
         let goes_on = tokio::select! {
             more = asked.recv_many(&mut new, 1024) => more > 0 || before,
             () = std::future::ready(()), if at_once => true,
@@ -160,6 +161,10 @@ impl Ledger {
             }
             () = self.stop.cancelled(), if before => true,
         };
+        if self.view.put_off.is_some() {
+            let waited = began.elapsed() * without_work as u32;
+            self.metrics.waited(Wait::Pace, waited);
+        }
         self.book.take_in(new, &mut self.pace);
         self.wait_for_company(asked).await;
         goes_on

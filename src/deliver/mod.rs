@@ -114,7 +114,14 @@ impl Sender {
     ) -> Result<(), SendError> {
         let over = CancellationToken::new();
         let (db, clock, metrics) = (self.db.clone(), self.clock.clone(), self.metrics.clone());
-        let watching = tokio::spawn(alarm::watch(db, clock, metrics, over.clone()));
+        let (task, told) = (
+            self.standing.task("the watch over the accounts"),
+            over.clone(),
+        );
+        let watching = tokio::spawn(async move {
+            alarm::watch(db, clock, metrics, told).await;
+            task.ended();
+        });
         let ended = Arc::new(self).live_on(number, until, &stop).await;
         over.cancel();
         drop(watching.await);
