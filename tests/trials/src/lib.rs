@@ -11,6 +11,8 @@ pub mod store;
 
 pub mod checker;
 
+pub mod trace;
+
 pub mod tally;
 
 pub mod lab;

@@ -4,6 +4,7 @@ mod crashes;
 mod lasting;
 mod leavers;
 mod matrix;
+mod power;
 mod storage;
 mod workers;
 
@@ -21,6 +22,8 @@ pub enum Scenario {
     Kills,
     /// Killed at every call that writes to the disk or the wire (R2, F2)
     Points,
+    /// Every outcome is on the disk before its connection goes on, by a trace of the calls (F3)
+    PowerCut,
     /// Told to stop in the middle (R9, F4)
     Stops,
     /// Two, three and four workers at once (R5, F15)
@@ -130,6 +133,7 @@ impl Scenario {
         match self {
             Scenario::Kills => crashes::kills(trial),
             Scenario::Points => crashes::points(trial),
+            Scenario::PowerCut => power::power_cut(trial),
             Scenario::Stops => crashes::stops(trial),
             Scenario::Workers => workers::workers(trial),
             Scenario::Pauses => workers::pauses(trial),

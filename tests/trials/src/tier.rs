@@ -20,6 +20,7 @@ type Part = (Scenario, Option<u64>, Option<usize>, Which);
 const QUICK: &[Part] = &[
     (Scenario::Kills, Some(10), Some(400), Which::Both),
     (Scenario::Points, None, Some(6), Which::Sqlite),
+    (Scenario::PowerCut, None, Some(80), Which::Both),
     (Scenario::Stops, Some(5), Some(300), Which::Both),
     (Scenario::Workers, Some(2), Some(2000), Which::Both),
     (Scenario::Pauses, Some(2), Some(1200), Which::Postgres),
@@ -36,6 +37,7 @@ const QUICK: &[Part] = &[
 const LONG: &[Part] = &[
     (Scenario::Kills, None, None, Which::Both),
     (Scenario::Points, None, None, Which::Both),
+    (Scenario::PowerCut, None, None, Which::Both),
     (Scenario::Stops, None, None, Which::Both),
     (Scenario::Workers, None, None, Which::Both),
     (Scenario::Pauses, None, None, Which::Postgres),
