@@ -2,11 +2,12 @@
 
 use std::time::Duration as Wait;
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Duration, SecondsFormat, Utc};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::db::{Db, Tx, on};
+use crate::standing::Standing;
 
 /// So many starts that came to nothing, within so many minutes, are a restart loop.
 const TOO_MANY: usize = 3;
@@ -43,20 +44,29 @@ pub async fn paused_until(
     Ok(nth.map(|(_, at)| at + Duration::minutes(WITHIN_MINUTES)))
 }
 
-/// Waits until a restart loop is over; says so once. `false` when told to stop meanwhile.
-pub async fn wait_out(db: &Db, clock: &Clock, stop: &CancellationToken) -> sqlx::Result<bool> {
+/// Waits until a restart loop is over; says so once in the log, and in `standing` as long as it lasts. `false` when told
+/// to stop meanwhile.
+pub async fn wait_out(
+    db: &Db,
+    clock: &Clock,
+    standing: &Standing,
+    stop: &CancellationToken,
+) -> sqlx::Result<bool> {
     let mut said = false;
     while !stop.is_cancelled() {
         let now = clock();
         let Some(until) = paused_until(&mut db.read().await?, now, is_alive).await? else {
+            standing.hold(None);
             return Ok(true);
         };
+        let why = format!(
+            "sending is paused: {TOO_MANY} starts within {WITHIN_MINUTES} minutes fell before a single delivery was \
+             settled. Look in the log for why; it goes on by itself at {}",
+            until.to_rfc3339_opts(SecondsFormat::Secs, true)
+        );
+        standing.hold(Some(&why));
         if !std::mem::replace(&mut said, true) {
-            tracing::error!(
-                %until,
-                "sending is paused: {TOO_MANY} starts within {WITHIN_MINUTES} minutes fell before a single delivery \
-                 was settled. Look in the log above for why; it goes on by itself"
-            );
+            tracing::error!("{why}");
         }
         let wait = (until - now).to_std().unwrap_or_default().min(LOOK_AGAIN);
         tokio::select! {

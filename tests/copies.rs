@@ -1,5 +1,7 @@
 //! Copies of a database, and senders that fall again and again: nothing is sent that a person would not want.
 
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -8,6 +10,7 @@ use bulletin::instance::{self, InstanceError, Standing};
 use bulletin::start;
 use chrono::{DateTime, Utc};
 use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
 
 use crate::support::{Peer, databases, each_database, root};
 
@@ -91,6 +94,21 @@ async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     }
 }
 
+/// What a site says to `/ready`; nothing while it is not up.
+fn ready(site: SocketAddr) -> String {
+    let ask = || -> std::io::Result<String> {
+        let mut stream = TcpStream::connect(site)?;
+        write!(
+            stream,
+            "GET /ready HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
+        )?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        Ok(answer)
+    };
+    ask().unwrap_or_default()
+}
+
 fn stop(mut child: Child) {
     child.kill().unwrap();
     child.wait().unwrap();
@@ -108,13 +126,37 @@ async fn a_copy_is_paused_until_it_is_adopted(copy: Desk, peer: &Peer) {
         "{examined}"
     );
     assert_eq!(peer.taken().len(), 1);
-    let serving = copy.start(&["serve"]);
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    let site = free.local_addr().unwrap();
+    drop(free);
+    let serving = copy
+        .command(&["serve"])
+        .env("BULLETIN_SITE_LISTEN", site.to_string())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    until(
+        "the site that is up says why it sends nothing",
+        async || {
+            let said = ready(site);
+            said.starts_with("HTTP/1.1 503") && said.contains("`bulletin adopt`")
+        },
+    )
+    .await;
+    assert!(
+        !ready(site).contains(copy.folder.path().to_str().unwrap()),
+        "and not where it lies"
+    );
     copy.done(&["adopt"]);
     copy.done(&["send", "2020-03"]);
     until(
         "the site that was up sends once it is adopted",
         async || peer.taken().len() == 2,
     )
+    .await;
+    until("and has nothing to say any more", async || {
+        ready(site).starts_with("HTTP/1.1 200")
+    })
     .await;
     stop(serving);
 }
@@ -264,6 +306,42 @@ async fn three_starts_that_came_to_nothing_pause_the_fourth(db: Db) {
         None,
         "one stopped as it should"
     );
+}
+
+each_database!(a_restart_loop_is_said_as_long_as_it_lasts);
+async fn a_restart_loop_is_said_as_long_as_it_lasts(db: Db) {
+    let this = start::this_process();
+    let (fallen, _) = this.rsplit_once(' ').unwrap();
+    for sender in 1..=3 {
+        let mut tx = db.begin().await.unwrap();
+        let began = at("2026-03-03T14:00:00Z");
+        start::begin(&mut tx, sender, &format!("{fallen} 1"), began)
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+    }
+    let standing = bulletin::standing::Standing::default();
+    let wait = |now: &str| {
+        let (db, standing, stop) = (db.clone(), standing.clone(), CancellationToken::new());
+        let now = at(now);
+        let clock: bulletin::clock::Clock = std::sync::Arc::new(move || now);
+        let stopping = stop.clone();
+        let waiting =
+            tokio::spawn(async move { start::wait_out(&db, &clock, &standing, &stopping).await });
+        (waiting, stop)
+    };
+    let (waiting, stop) = wait("2026-03-03T14:09:00Z");
+    until("it says so", async || {
+        standing.keeps_from_sending().iter().any(|why| {
+            why.contains("3 starts within 10 minutes") && why.ends_with("at 2026-03-03T14:10:00Z")
+        })
+    })
+    .await;
+    stop.cancel();
+    assert!(!waiting.await.unwrap().unwrap(), "told to stop meanwhile");
+    let (waiting, _) = wait("2026-03-03T14:10:00Z");
+    assert!(waiting.await.unwrap().unwrap());
+    assert!(standing.keeps_from_sending().is_empty());
 }
 
 /// Killed three times before anything was due, `serve` keeps its site and sends nothing; a send by hand still goes.

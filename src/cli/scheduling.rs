@@ -36,6 +36,10 @@ const NEW_TOKEN: Duration = Duration::from_secs(600);
 /// How often a site whose database is a copy looks whether it was adopted.
 const ADOPTED_YET: Duration = Duration::from_secs(2);
 
+/// What `/ready` says of a copy. Anybody may ask that page: where the copies lie is for the log alone.
+const COPIED: &str = "this database was copied, restored or moved, so nothing is sent from it: the log says from where, \
+     and `bulletin adopt` makes it the one that sends";
+
 #[derive(Serialize)]
 struct Listed {
     rule: Option<String>,
@@ -161,7 +165,9 @@ impl Duty {
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         let db = self.sender.db.clone();
         let clock = self.sender.clock.clone();
-        let goes_on = self.may_send(&stop).await? && start::wait_out(&db, &clock, &stop).await?;
+        let standing = self.sender.standing.clone();
+        let goes_on =
+            self.may_send(&stop).await? && start::wait_out(&db, &clock, &standing, &stop).await?;
         if !goes_on {
             return Ok(());
         }
@@ -205,8 +211,12 @@ impl Duty {
                     if !std::mem::replace(&mut said, true) {
                         tracing::error!("{copied}");
                     }
+                    self.sender.standing.hold(Some(COPIED));
                 }
-                checked => return checked.map(|()| true),
+                checked => {
+                    self.sender.standing.hold(None);
+                    return checked.map(|()| true);
+                }
             }
             tokio::select! {
                 () = tokio::time::sleep(ADOPTED_YET) => {}
