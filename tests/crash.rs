@@ -3,6 +3,7 @@
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use bulletin::db::Db;
 use tempfile::TempDir;
 
 use crate::support::{Peer, databases, root};
@@ -98,6 +99,27 @@ fn killed_again_and_again(database: &str, peer: &Peer) {
         );
     }
     println!("{repeats} repeats after {kills} kills with {CONNECTIONS} connections");
+}
+
+/// In WAL mode SQLite flushes its log at each commit only when synchronous is FULL (2): without that, a power cut takes what was
+/// committed last. Whoever commits outcomes does it through these handles.
+#[tokio::test]
+async fn sqlite_flushes_at_every_commit_whichever_the_connection() {
+    let database = databases::sqlite().await;
+    let Db::Sqlite { read, write, .. } = &database.db else {
+        panic!("a file")
+    };
+    for pool in [read, write] {
+        let flushes: i64 = sqlx::query_scalar("PRAGMA synchronous")
+            .fetch_one(pool)
+            .await
+            .unwrap();
+        let journal: String = sqlx::query_scalar("PRAGMA journal_mode")
+            .fetch_one(pool)
+            .await
+            .unwrap();
+        assert_eq!((flushes, journal.as_str()), (2, "wal"));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
