@@ -5,6 +5,7 @@ mod lasting;
 mod leavers;
 mod matrix;
 mod power;
+mod starts;
 mod storage;
 mod workers;
 
@@ -50,6 +51,8 @@ pub enum Scenario {
     Backup,
     /// Rows that cannot become a message (F25)
     Poison,
+    /// Killed at start again and again (F26)
+    RestartLoop,
     /// Random faults for a long time (R10)
     Soak,
 }
@@ -147,6 +150,7 @@ impl Scenario {
             Scenario::RelayAway => lasting::relay_away(trial),
             Scenario::Backup => lasting::backup(trial),
             Scenario::Poison => lasting::poison(trial),
+            Scenario::RestartLoop => starts::restart_loop(trial),
             Scenario::Soak => lasting::soak(trial),
         }
     }

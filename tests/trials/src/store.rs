@@ -81,6 +81,15 @@ impl Store {
         })
     }
 
+    /// The number that a query gives.
+    pub async fn number(&self, sql: &str) -> sqlx::Result<i64> {
+        with!(self, |connection| {
+            sqlx::query_scalar(AssertSqlSafe(sql))
+                .fetch_one(&mut connection)
+                .await
+        })
+    }
+
     /// Runs a statement, for what only a trial would do.
     pub async fn execute(&self, sql: &str) -> sqlx::Result<u64> {
         with!(self, |connection| {

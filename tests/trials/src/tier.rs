@@ -32,6 +32,7 @@ const QUICK: &[Part] = &[
     (Scenario::Matrix, None, None, Which::Sqlite),
     (Scenario::Backup, Some(3), None, Which::Sqlite),
     (Scenario::Poison, None, Some(300), Which::Both),
+    (Scenario::RestartLoop, None, Some(40), Which::Both),
 ];
 
 const LONG: &[Part] = &[
@@ -51,6 +52,7 @@ const LONG: &[Part] = &[
     (Scenario::RelayAway, None, None, Which::Both),
     (Scenario::Backup, None, None, Which::Sqlite),
     (Scenario::Poison, None, None, Which::Both),
+    (Scenario::RestartLoop, None, None, Which::Both),
 ];
 
 impl Tier {

@@ -156,11 +156,11 @@ fn judge_leavers(
     Ok(suppressed)
 }
 
-fn free_port() -> anyhow::Result<SocketAddr> {
+pub fn free_port() -> anyhow::Result<SocketAddr> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }
 
-fn wait_for_site(site: SocketAddr, server: &mut Running) -> anyhow::Result<()> {
+pub fn wait_for_site(site: SocketAddr, server: &mut Running) -> anyhow::Result<()> {
     while TcpStream::connect(site).is_err() {
         ensure!(server.is_running()?, "it ended: {}", server.last_words());
         std::thread::sleep(Duration::from_millis(2));
