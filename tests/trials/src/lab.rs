@@ -171,6 +171,25 @@ impl<'g> Lab<'g> {
         self.run(&["subscriber", "import", "readers.csv"]).map(drop)
     }
 
+    /// Points the service at an empty database, and gives the one before.
+    pub fn move_to_a_new_database(&mut self) -> anyhow::Result<Store> {
+        let new = match &self.store {
+            Store::Sqlite(path) => {
+                let path = path.with_file_name("other.db");
+                File::create(&path)?;
+                Store::Sqlite(path)
+            }
+            Store::Postgres(_) => {
+                self.database.push_str("_other");
+                self.administer(&format!("CREATE DATABASE {}", self.database))?;
+                Store::Postgres(self.ground.postgres()?.url(&self.database))
+            }
+        };
+        let before = std::mem::replace(&mut self.store, new);
+        self.settle_settings();
+        Ok(before)
+    }
+
     /// Keeps the database as it stands, to be gone back to. Nothing may run on it.
     pub fn save(&self) -> anyhow::Result<()> {
         match &self.store {

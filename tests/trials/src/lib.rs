@@ -9,6 +9,8 @@ pub mod ground;
 
 pub mod store;
 
+pub mod past;
+
 pub mod checker;
 
 pub mod trace;

@@ -7,6 +7,7 @@ mod matrix;
 mod power;
 mod starts;
 mod storage;
+mod upgrades;
 mod workers;
 
 use std::time::Instant;
@@ -53,6 +54,8 @@ pub enum Scenario {
     Poison,
     /// Killed at start again and again (F26)
     RestartLoop,
+    /// Killed in the middle of an upgrade's changes to the tables (F27)
+    Upgrades,
     /// Random faults for a long time (R10)
     Soak,
 }
@@ -151,6 +154,7 @@ impl Scenario {
             Scenario::Backup => lasting::backup(trial),
             Scenario::Poison => lasting::poison(trial),
             Scenario::RestartLoop => starts::restart_loop(trial),
+            Scenario::Upgrades => upgrades::upgrades(trial),
             Scenario::Soak => lasting::soak(trial),
         }
     }

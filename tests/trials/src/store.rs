@@ -90,6 +90,15 @@ impl Store {
         })
     }
 
+    /// The text that a query gives.
+    pub async fn text(&self, sql: &str) -> sqlx::Result<String> {
+        with!(self, |connection| {
+            sqlx::query_scalar(AssertSqlSafe(sql))
+                .fetch_one(&mut connection)
+                .await
+        })
+    }
+
     /// Runs a statement, for what only a trial would do.
     pub async fn execute(&self, sql: &str) -> sqlx::Result<u64> {
         with!(self, |connection| {

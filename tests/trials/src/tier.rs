@@ -33,6 +33,7 @@ const QUICK: &[Part] = &[
     (Scenario::Backup, Some(3), None, Which::Sqlite),
     (Scenario::Poison, None, Some(300), Which::Both),
     (Scenario::RestartLoop, None, Some(40), Which::Both),
+    (Scenario::Upgrades, Some(2), Some(40), Which::Both),
 ];
 
 const LONG: &[Part] = &[
@@ -53,6 +54,7 @@ const LONG: &[Part] = &[
     (Scenario::Backup, None, None, Which::Sqlite),
     (Scenario::Poison, None, None, Which::Both),
     (Scenario::RestartLoop, None, None, Which::Both),
+    (Scenario::Upgrades, None, None, Which::Both),
 ];
 
 impl Tier {
