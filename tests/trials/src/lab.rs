@@ -150,6 +150,11 @@ impl<'g> Lab<'g> {
         self.settings.push((name, value.to_owned()));
     }
 
+    /// Sets a variable of the environment that is none of the service's.
+    pub fn surround(&mut self, name: &str, value: &str) {
+        self.settings.push((name.to_owned(), value.to_owned()));
+    }
+
     /// Imports an issue of this month with one short summary.
     pub fn import_month(&self, month: &str) -> anyhow::Result<()> {
         let page = format!(

@@ -1,5 +1,6 @@
 //! The trials themselves.
 
+mod clocks;
 mod crashes;
 mod lasting;
 mod leavers;
@@ -56,6 +57,8 @@ pub enum Scenario {
     RestartLoop,
     /// Killed in the middle of an upgrade's changes to the tables (F27)
     Upgrades,
+    /// The clock steps back and forth, by seconds, an hour and a day (F17)
+    Clocks,
     /// Random faults for a long time (R10)
     Soak,
 }
@@ -155,6 +158,7 @@ impl Scenario {
             Scenario::Poison => lasting::poison(trial),
             Scenario::RestartLoop => starts::restart_loop(trial),
             Scenario::Upgrades => upgrades::upgrades(trial),
+            Scenario::Clocks => clocks::clocks(trial),
             Scenario::Soak => lasting::soak(trial),
         }
     }

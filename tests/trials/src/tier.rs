@@ -34,6 +34,7 @@ const QUICK: &[Part] = &[
     (Scenario::Poison, None, Some(300), Which::Both),
     (Scenario::RestartLoop, None, Some(40), Which::Both),
     (Scenario::Upgrades, Some(2), Some(40), Which::Both),
+    (Scenario::Clocks, None, Some(800), Which::Both),
 ];
 
 const LONG: &[Part] = &[
@@ -55,6 +56,7 @@ const LONG: &[Part] = &[
     (Scenario::Poison, None, None, Which::Both),
     (Scenario::RestartLoop, None, None, Which::Both),
     (Scenario::Upgrades, None, None, Which::Both),
+    (Scenario::Clocks, None, None, Which::Both),
 ];
 
 impl Tier {
