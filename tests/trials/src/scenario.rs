@@ -2,6 +2,7 @@
 
 mod clocks;
 mod crashes;
+mod ext4;
 mod lasting;
 mod leavers;
 mod matrix;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{bail, ensure};
 
-use super::Trial;
+use super::{Trial, ext4};
 use crate::checker::Moment;
 use crate::dice::Dice;
 use crate::ground::{Kind, is_root, need, succeed};
@@ -66,12 +66,32 @@ pub fn full_disks(trial: &Trial<'_>) -> anyhow::Result<Option<String>> {
     rounds(trial, &lab, 20, "full disk", fill)
 }
 
-/// Every write fails with EROFS or EIO, for seconds. (A file system with files open for writing cannot be mounted
-/// anew as read-only, so the calls are made to fail instead.)
+/// The disk refuses what is written: for a while, and for good.
 pub fn read_only(trial: &Trial<'_>) -> anyhow::Result<Option<String>> {
     if trial.kind == Kind::Postgres {
         return Ok(None);
     }
+    let told = for_a_while(trial)?;
+    let mut for_good = String::new();
+    match ext4::turned_read_only(trial) {
+        Err(error) if error.to_string().starts_with("left out: ") => {
+            let why = error.to_string();
+            let why = why.trim_start_matches("left out: ");
+            trial
+                .tally
+                .left_out(format!("a disk that turns read-only: {why}"));
+        }
+        result => {
+            let result = result.map(|line| for_good = line);
+            trial.tally.count("a disk that turned read-only", result);
+        }
+    }
+    Ok(told.map(|told| format!("{told}; {for_good}")))
+}
+
+/// Every write fails with EROFS or EIO, for seconds. (A file system with files open for writing cannot be mounted
+/// anew as read-only, so the calls are made to fail instead.)
+fn for_a_while(trial: &Trial<'_>) -> anyhow::Result<Option<String>> {
     let strace = need("strace")?;
     let lab = lab(trial, 10, None)?;
     let fail: Fault = &|_, sender, dice| {
