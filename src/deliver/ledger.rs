@@ -87,6 +87,8 @@ pub(super) struct View {
     full_until: Option<DateTime<Utc>>,
     /// When the last of those that were put off is to be looked at again.
     put_off: Option<DateTime<Utc>>,
+    /// When the database first failed a sender that is to stop: connections that ask later get no time of their own.
+    stopped_at: Option<Instant>,
     /// Something has been settled: whatever ends this start, it came to something.
     has_progressed: bool,
     /// Of each campaign with refusals: how many more may come before it is looked at again, and when it was.
@@ -206,7 +208,6 @@ impl Ledger {
     /// `None` when the sender was stopped meanwhile, an error when it was given up.
     async fn round(&mut self) -> Result<Option<Came>, ()> {
         let mut failed = false;
-        let mut stopped = None;
         loop {
             match self.commit(failed).await {
                 Ok(came) => {
@@ -224,7 +225,7 @@ impl Ledger {
                     tokio::time::sleep(TRY_AGAIN).await;
                     self.metrics.waited(Wait::Database, TRY_AGAIN);
                     if self.stop.is_cancelled() {
-                        let since = *stopped.get_or_insert_with(Instant::now);
+                        let since = *self.view.stopped_at.get_or_insert_with(Instant::now);
                         let settled = self.book.settled(self.life, (self.clock)());
                         if settled.is_empty() || since.elapsed() > LAST_TRIES {
                             return Ok(None);
