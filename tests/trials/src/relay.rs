@@ -149,6 +149,12 @@ impl Relay {
         self.shared.taken.load(Ordering::Relaxed)
     }
 
+    /// How many of the messages taken from the `first` on, counted from zero, were taken without a reply.
+    pub fn cuts_since(&self, first: u64) -> usize {
+        let taken = first..self.taken();
+        taken.filter(|number| self.shared.is_cut(*number)).count()
+    }
+
     pub fn manners(&self) -> &Manners {
         &self.shared.manners
     }
@@ -276,6 +282,11 @@ impl Shared {
         } else {
             "250 2.1.5 OK\r\n"
         }
+    }
+
+    /// Whether the message of this number is taken without a reply.
+    fn is_cut(&self, number: u64) -> bool {
+        hash(&number.to_le_bytes()) % 100 < self.manners.cut
     }
 
     fn is_first(&self, key: u64) -> bool {

@@ -7,6 +7,7 @@ mod lasting;
 mod leavers;
 mod matrix;
 mod power;
+mod soak;
 mod starts;
 mod storage;
 mod upgrades;
@@ -160,7 +161,7 @@ impl Scenario {
             Scenario::RestartLoop => starts::restart_loop(trial),
             Scenario::Upgrades => upgrades::upgrades(trial),
             Scenario::Clocks => clocks::clocks(trial),
-            Scenario::Soak => lasting::soak(trial),
+            Scenario::Soak => soak::soak(trial),
         }
     }
 }

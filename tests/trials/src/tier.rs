@@ -57,6 +57,7 @@ const LONG: &[Part] = &[
     (Scenario::RestartLoop, None, None, Which::Both),
     (Scenario::Upgrades, None, None, Which::Both),
     (Scenario::Clocks, None, None, Which::Both),
+    (Scenario::Soak, None, None, Which::Both),
 ];
 
 impl Tier {
@@ -80,7 +81,8 @@ impl Tier {
                 every: if self == Tier::Quick { 7 } else { 1 },
                 readers: *readers,
                 database,
-                minutes: 10,
+                // A soak is in the long tier alone.
+                minutes: 60,
             };
             scenario.run(ground, &extent, tally);
         }

@@ -99,9 +99,10 @@ impl<'t> Reading<'t> {
                 let answered = connection.answered.take();
                 self.order.followed += usize::from(answered.is_some());
                 if let Some(answered) = answered.filter(|answered| *answered >= self.durable) {
+                    let said = call.split(r"\r\n").next().unwrap_or_default();
                     bail!(
                         "{file} said MAIL in line {now}, and nothing that began after the reply in line {answered} \
-                         was durable: {call}"
+                         was durable: {said}"
                     );
                 }
             }

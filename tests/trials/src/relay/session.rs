@@ -182,7 +182,7 @@ impl Session {
             self.say("451 4.3.0 The log cannot be written\r\n");
             return Ok(Then::GoOn);
         };
-        if hash(&before.to_le_bytes()) % 100 < self.shared.manners.cut {
+        if self.shared.is_cut(before) {
             return Ok(Then::Vanish);
         }
         self.say("250 2.0.0 Taken\r\n");

@@ -1,22 +1,18 @@
-//! What must hold all along: the account, backups, the rest when one row is bad, memory.
+//! What must hold all along: the account, backups, the rest when one row is bad.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 
 use super::Trial;
 use crate::checker::{Moment, hold_account};
-use crate::dice::Dice;
 use crate::ground::Kind;
-use crate::lab::{Lab, MONTH, PATIENCE, Running, Setup, address};
+use crate::lab::{Lab, MONTH, PATIENCE, Setup, address};
 use crate::store::Store;
 
 /// How long the relay is away.
 const AWAY: Duration = Duration::from_secs(20);
-
-/// Growth of memory over a soak: R10, in percent.
-const MOST_GROWTH: f64 = 5.0;
 
 /// The account is asked for all the time, by the service's own command and by SQL, and adds up each time.
 pub fn balance(trial: &Trial<'_>) -> anyhow::Result<Option<String>> {
@@ -68,7 +64,8 @@ pub fn balance(trial: &Trial<'_>) -> anyhow::Result<Option<String>> {
     )))
 }
 
-fn adds_up(lab: &Lab<'_>, status: &serde_json::Value) -> anyhow::Result<()> {
+/// The service's own account of a campaign, which must be of everybody.
+pub fn adds_up(lab: &Lab<'_>, status: &serde_json::Value) -> anyhow::Result<()> {
     let number = |name: &str| {
         status[name]
             .as_i64()
@@ -278,116 +275,4 @@ fn swelling(kind: Kind, reader: usize) -> String {
         "UPDATE subscriber SET name = {name} WHERE address = '{}'",
         address(reader)
     )
-}
-
-/// One worker, campaign after campaign, fault after fault.
-pub fn soak(trial: &Trial<'_>) -> anyhow::Result<Option<String>> {
-    let mut setup = Setup {
-        readers: trial.readers(2000),
-        ..Setup::default()
-    };
-    setup.manners.delay = 5;
-    setup.manners.defer = 2;
-    let mut lab = Lab::new(trial.ground, trial.kind, &setup)?;
-    let mut dice = Dice::new(trial.extent.seed);
-    let whole = Duration::from_secs(60 * trial.extent.minutes);
-    let mut worker = lab.start(&["worker"])?;
-    let (mut campaigns, mut faults, mut doubles) = (0, 0, 0);
-    let mut memory = Vec::new();
-    while worker.began.elapsed() < whole {
-        let month = format!("{}-{:02}", 2031 + campaigns / 12, 1 + campaigns % 12);
-        if campaigns > 0 {
-            lab.import_month(&month)?;
-        }
-        campaigns += 1;
-        lab.begin_log()?;
-        let start = lab.relay.taken();
-        lab.plan(&month)?;
-        let mut hits = 0;
-        while lab.relay.taken() < start + lab.readers as u64 * 3 / 4 {
-            let more = 1 + dice.below(lab.readers as u64 / 4);
-            lab.wait_for_taken(lab.relay.taken() + more, &mut worker)?;
-            strike(&mut lab, &worker, &mut dice)?;
-            hits += 1;
-        }
-        calm(&lab, &month, &mut worker)?;
-        let verdict = lab.judge(&month, Moment::End)?;
-        let allowed = hits * lab.connections;
-        trial
-            .tally
-            .count(&format!("soak {month}"), verdict.hold_for_everyone(allowed));
-        doubles += verdict.doubles;
-        faults += hits;
-        memory.push((worker.began.elapsed(), resident_kib(worker.id())?));
-    }
-    worker.stop(PATIENCE)?;
-    let growth = growth(&memory, whole);
-    let name = format!("memory in a soak on {}", trial.kind);
-    let result = match growth {
-        Some(percent) if percent >= MOST_GROWTH => {
-            Err(anyhow::anyhow!("it grew by {percent:.1} %: {memory:?}"))
-        }
-        _ => Ok(()),
-    };
-    trial.tally.count(&name, result);
-    Ok(Some(format!(
-        "{} minutes, {campaigns} campaigns of {}, {faults} faults: doubles {doubles}, memory grew by {:.1} % to {} KiB",
-        trial.extent.minutes,
-        lab.readers,
-        growth.unwrap_or(0.0),
-        memory.last().map_or(0, |(_, kib)| *kib)
-    )))
-}
-
-/// One fault that the worker is to live through.
-fn strike(lab: &mut Lab<'_>, worker: &Running, dice: &mut Dice) -> anyhow::Result<()> {
-    let ground = lab.ground;
-    match (dice.below(3), lab.kind) {
-        (0, _) => {
-            ground.runtime.block_on(lab.relay.go_away());
-            std::thread::sleep(dice.within(Duration::ZERO, Duration::from_secs(3)));
-            ground.runtime.block_on(lab.relay.come_back())?;
-        }
-        (1, _) => {
-            worker.signal("STOP")?;
-            std::thread::sleep(dice.within(Duration::ZERO, Duration::from_secs(2)));
-            worker.signal("CONT")?;
-        }
-        (_, Kind::Sqlite) => {
-            let how_long = dice.within(Duration::ZERO, Duration::from_secs(3));
-            lab.on_store(lab.store.hold_the_lock(how_long))?;
-        }
-        (_, Kind::Postgres) => ground.postgres()?.crash_and_restart()?,
-    }
-    Ok(())
-}
-
-/// Waits until the campaign is through, hurrying what was put off.
-fn calm(lab: &Lab<'_>, month: &str, worker: &mut Running) -> anyhow::Result<()> {
-    let began = Instant::now();
-    loop {
-        lab.wait_until_tried(month, worker)?;
-        if lab.rows(month)?.iter().all(|row| row.state == "accepted") {
-            return Ok(());
-        }
-        lab.hurry()?;
-        std::thread::sleep(Duration::from_secs(1));
-        if began.elapsed() > 5 * PATIENCE {
-            bail!("{month} does not come to an end");
-        }
-    }
-}
-
-/// From the middle of the first fifth on, when caches are filled, to the end.
-fn growth(memory: &[(Duration, u64)], whole: Duration) -> Option<f64> {
-    let settled = memory.iter().find(|(at, _)| *at > whole / 5)?.1;
-    let last = memory.last()?.1;
-    Some((last as f64 / settled as f64 - 1.0) * 100.0)
-}
-
-fn resident_kib(process: u32) -> anyhow::Result<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
-    let line = status.lines().find(|line| line.starts_with("VmRSS:"));
-    line.and_then(|line| line.split_whitespace().nth(1)?.parse().ok())
-        .context("/proc tells no memory")
 }

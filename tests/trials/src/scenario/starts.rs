@@ -12,7 +12,7 @@ use super::leavers::{free_port, wait_for_site};
 use crate::checker::Moment;
 use crate::lab::{Lab, MONTH, PATIENCE, Running, Setup};
 
-/// So many starts that came to nothing are a restart loop: what ARCHITECTURE.md and `src/start.rs` say.
+/// So many starts that came to nothing are a restart loop, and for so long: as `src/start.rs` has it.
 const TOO_MANY: i64 = 3;
 const PAUSED_FOR: chrono::Duration = chrono::Duration::minutes(10);
 

@@ -92,34 +92,42 @@ pub fn read_only(trial: &Trial<'_>) -> anyhow::Result<Option<String>> {
 /// Every write fails with EROFS or EIO, for seconds. (A file system with files open for writing cannot be mounted
 /// anew as read-only, so the calls are made to fail instead.)
 fn for_a_while(trial: &Trial<'_>) -> anyhow::Result<Option<String>> {
-    let strace = need("strace")?;
+    need("strace")?;
     let lab = lab(trial, 10, None)?;
     let fail: Fault = &|_, sender, dice| {
         let error = ["EROFS", "EIO"][dice.below(2) as usize];
-        let mut tracer = Command::new("setpriv");
-        tracer.args(["--pdeathsig", "KILL", "--"]).arg(&strace);
-        tracer.args([
-            "-f",
-            "-qq",
-            "-o",
-            "/dev/null",
-            "-e",
-            "trace=pwrite64,fdatasync,ftruncate",
-        ]);
-        tracer.args([
-            "-e",
-            &format!("inject=pwrite64,fdatasync,ftruncate:error={error}"),
-        ]);
-        tracer.arg("-p").arg(sender.id().to_string());
-        let tracer = tracer.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
-        std::thread::sleep(dice.within(Duration::from_secs(1), Duration::from_secs(5)));
-        // It lets go of the sender when asked to end.
-        succeed(Command::new("kill").arg(tracer.id().to_string()))?;
-        let mut tracer = tracer;
-        tracer.wait()?;
-        Ok(())
+        let how_long = dice.within(Duration::from_secs(1), Duration::from_secs(5));
+        fail_writes(sender, error, how_long)
     };
     rounds(trial, &lab, 10, "read-only disk", fail)
+}
+
+/// Every call of the sender that writes to a file ends with this error, for so long.
+pub fn fail_writes(sender: &Running, error: &str, how_long: Duration) -> anyhow::Result<()> {
+    let mut tracer = Command::new("setpriv");
+    tracer
+        .args(["--pdeathsig", "KILL", "--"])
+        .arg(need("strace")?);
+    tracer.args([
+        "-f",
+        "-qq",
+        "-o",
+        "/dev/null",
+        "-e",
+        "trace=pwrite64,fdatasync,ftruncate",
+    ]);
+    tracer.args([
+        "-e",
+        &format!("inject=pwrite64,fdatasync,ftruncate:error={error}"),
+    ]);
+    tracer.arg("-p").arg(sender.id().to_string());
+    let tracer = tracer.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+    std::thread::sleep(how_long);
+    // It lets go of the sender when asked to end.
+    succeed(Command::new("kill").arg(tracer.id().to_string()))?;
+    let mut tracer = tracer;
+    tracer.wait()?;
+    Ok(())
 }
 
 /// Enough readers that the send lasts for all rounds.
