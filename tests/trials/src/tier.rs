@@ -34,7 +34,7 @@ const QUICK: &[Part] = &[
     (Scenario::Poison, None, Some(300), Which::Both),
     (Scenario::RestartLoop, None, Some(40), Which::Both),
     (Scenario::Upgrades, Some(2), Some(40), Which::Both),
-    (Scenario::Clocks, None, Some(800), Which::Both),
+    (Scenario::Clocks, None, Some(400), Which::Postgres),
 ];
 
 const LONG: &[Part] = &[
