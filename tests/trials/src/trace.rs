@@ -2,15 +2,15 @@
 //!
 //! strace holds each thread at its calls, so that what one thread causes in another stands below its cause.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use anyhow::bail;
 
 /// The calls that must be traced, with the names of their files (`-f -y`).
 pub const CALLS: &str = "fcntl,pwrite64,fdatasync,fsync,read,recvfrom,write,writev,sendto";
 
-/// So much of each text: replies and commands are shorter, and of messages nothing is needed.
-pub const LONGEST_TEXT: &str = "1024";
+/// So much of each text: replies, commands and statements are shorter, and so are the rows that a round claims.
+pub const LONGEST_TEXT: &str = "16384";
 
 /// Where SQLite's writers lock the file beside the log: byte 120, by its file format.
 const WRITE_LOCK: &str = "l_type=F_WRLCK, l_whence=SEEK_SET, l_start=120,";
@@ -61,8 +61,8 @@ struct Reading<'t> {
     connections: HashMap<String, Connection>,
     /// SQLite's writers, each in a thread of its own.
     writers: HashMap<&'t str, Transaction>,
-    /// Sessions with PostgreSQL.
-    sessions: HashMap<String, Transaction>,
+    /// With PostgreSQL.
+    sessions: HashMap<String, Session>,
     /// The last moment at which a transaction began that is durable now.
     durable: usize,
     order: Order,
@@ -83,6 +83,15 @@ struct Transaction {
     began: Option<usize>,
     /// It was written to the log, or its end was asked for.
     written: Option<usize>,
+}
+
+impl Transaction {
+    fn begun(now: usize) -> Transaction {
+        Transaction {
+            began: Some(now),
+            written: None,
+        }
+    }
 }
 
 impl<'t> Reading<'t> {
@@ -109,14 +118,7 @@ impl<'t> Reading<'t> {
             return Ok(());
         }
         let session = self.sessions.entry(file.to_owned()).or_default();
-        if call.contains(r"BEGIN\0") {
-            *session = Transaction {
-                began: Some(now),
-                written: None,
-            };
-        } else if call.contains(r"COMMIT\0") {
-            session.written = Some(now);
-        }
+        session.says(text(call).unwrap_or_default(), now);
         Ok(())
     }
 
@@ -130,13 +132,7 @@ impl<'t> Reading<'t> {
         }
         match name {
             "fcntl" if file.ends_with("-shm") && call.contains(WRITE_LOCK) => {
-                self.writers.insert(
-                    thread,
-                    Transaction {
-                        began: Some(began),
-                        written: None,
-                    },
-                );
+                self.writers.insert(thread, Transaction::begun(began));
             }
             "pwrite64" if file.ends_with("-wal") => {
                 self.writers.entry(thread).or_default().written = Some(now);
@@ -166,9 +162,7 @@ impl<'t> Reading<'t> {
         if let Some(connection) = self.connections.get_mut(file) {
             self.order.replies += connection.hears(text, now);
         } else if let Some(session) = self.sessions.get_mut(file)
-            && session.written.is_some()
-            && text.contains(r"COMMIT\0Z")
-            && let Some(at) = session.began.take()
+            && let Some(at) = session.hears(text)
         {
             self.made_durable(at);
         }
@@ -177,6 +171,52 @@ impl<'t> Reading<'t> {
     fn made_durable(&mut self, began: usize) {
         self.durable = self.durable.max(began);
         self.order.commits += 1;
+    }
+}
+
+/// A session with PostgreSQL, which is asked for one thing after the other.
+#[derive(Default)]
+struct Session {
+    /// The names of prepared statements that change rows.
+    writing: HashSet<String>,
+    /// The transaction between BEGIN and COMMIT.
+    explicit: Transaction,
+    /// A statement that is a transaction by itself; "written" once its answer has begun.
+    alone: Transaction,
+}
+
+impl Session {
+    fn says(&mut self, text: &str, now: usize) {
+        if text.contains(r"BEGIN\0") {
+            self.explicit = Transaction::begun(now);
+        } else if text.contains(r"ROLLBACK\0") {
+            self.explicit = Transaction::default();
+        } else if text.contains(r"COMMIT\0") {
+            self.explicit.written = Some(now);
+        } else if let Some(name) = statement(text) {
+            let changes = ["INSERT ", "UPDATE ", "DELETE "];
+            if changes.iter().any(|word| text.contains(word)) {
+                self.writing.insert(name.to_owned());
+            } else if self.explicit.began.is_none() && self.writing.contains(name) {
+                self.alone = Transaction::begun(now);
+            }
+        }
+    }
+
+    /// When the transaction began that is durable by this answer.
+    fn hears(&mut self, text: &str) -> Option<usize> {
+        if self.explicit.began.is_some() {
+            let is_over = self.explicit.written.is_some() && text.contains(r"COMMIT\0Z");
+            return self.explicit.began.take_if(|_| is_over);
+        }
+        if text.contains(r"SERROR\0") {
+            self.alone = Transaction::default();
+        }
+        if text.starts_with(r"2\0\0\0\4") {
+            self.alone.written = self.alone.began;
+        }
+        let is_over = self.alone.written.is_some() && text.ends_with(r"Z\0\0\0\5I");
+        self.alone.began.take_if(|_| is_over)
     }
 }
 
@@ -220,6 +260,12 @@ fn text(call: &str) -> Option<&str> {
     Some(&text[..end])
 }
 
+/// The name by which sqlx has a statement prepared, and asks for it later.
+fn statement(text: &str) -> Option<&str> {
+    let at = text.find("sqlx_s_")?;
+    text[at..].split('\\').next()
+}
+
 fn has_failed(call: &str) -> bool {
     call.rsplit_once(" = ")
         .is_none_or(|(_, result)| result.starts_with('-') || result.starts_with('?'))
@@ -247,6 +293,15 @@ mod tests {
     const DONE: &str =
         "1 recvfrom(8<socket:[6]>, \"C\\0\\0\\0\\vCOMMIT\\0Z\\0\\0\\0\\5I\", 8192) = 18\n";
 
+    const PREPARE: &str = "1 sendto(8<socket:[6]>, \"P\\0\\0\\4\\1sqlx_s_7\\0WITH me AS (UPDATE delivery SET\\0\\0\", 99) = 99\n";
+    const PREPARED: &str =
+        "1 recvfrom(8<socket:[6]>, \"1\\0\\0\\0\\4Z\\0\\0\\0\\5I\", 8192) = 11\n";
+    const ASK: &str = "1 sendto(8<socket:[6]>, \"B\\0\\0\\0\\25\\0sqlx_s_7\\0\\0\\1\", 99) = 99\n";
+    const ANSWER: &str = "1 recvfrom(8<socket:[6]>, \"2\\0\\0\\0\\4C\\0\\0\\0\\rSELECT 1\\0Z\\0\\0\\0\\5I\", 8192) = 25\n";
+    const ERROR: &str = "1 recvfrom(8<socket:[6]>, \"E\\0\\0\\0fSERROR\\0VERROR\\0C40001\\0Z\\0\\0\\0\\5I\", 8192) = 99\n";
+    const ROLLBACK: &str = "1 sendto(8<socket:[6]>, \"Q\\0\\0\\0\\rROLLBACK\\0\", 19) = 19\n";
+    const LOOK: &str = "1 sendto(8<socket:[6]>, \"B\\0\\0\\0\\25\\0sqlx_s_8\\0\\0\\1\", 99) = 99\n";
+
     fn after_a_mail(calls: &[&str]) -> anyhow::Result<Order> {
         let before = [HELLO, MAIL, REPLIES, BODY, TAKEN];
         judge(&[&before[..], calls].concat().concat())
@@ -260,10 +315,12 @@ mod tests {
             followed: 1,
             commits: 1,
         };
-        let commits: [&[&str]; 3] = [
+        let commits: [&[&str]; 5] = [
             &[LOCK, WRITE, FLUSH, MAIL],
             &[LOCK, WRITE, FLUSH_BEGINS, FLUSH_ENDS, MAIL],
             &[BEGIN, COMMIT, DONE, MAIL],
+            &[PREPARE, PREPARED, ASK, ANSWER, MAIL],
+            &[PREPARE, PREPARED, BEGIN, ROLLBACK, ASK, ANSWER, MAIL],
         ];
         for calls in commits {
             assert_eq!(after_a_mail(calls).unwrap(), followed, "{calls:?}");
@@ -273,7 +330,7 @@ mod tests {
 
     #[test]
     fn who_goes_on_before_the_flush_has_ended_is_found() {
-        let too_early: [&[&str]; 9] = [
+        let too_early: [&[&str]; 16] = [
             &[MAIL],
             &[LOCK, WRITE, MAIL, FLUSH],
             &[LOCK, WRITE, FLUSH_BEGINS, MAIL, FLUSH_ENDS],
@@ -289,6 +346,14 @@ mod tests {
             &[LOCK, WRITE, "2 fdatasync(3</d/b.db>) = 0\n", MAIL],
             &[BEGIN, MAIL, COMMIT, DONE],
             &[BEGIN, COMMIT, MAIL, DONE],
+            &[PREPARE, PREPARED, MAIL],
+            &[PREPARE, PREPARED, ASK, MAIL, ANSWER],
+            &[PREPARE, PREPARED, ASK, ERROR, MAIL],
+            &[PREPARE, PREPARED, LOOK, ANSWER, MAIL],
+            // What was asked before is answered, and no more.
+            &[PREPARE, ASK, PREPARED, MAIL],
+            &[BEGIN, ROLLBACK, DONE, MAIL],
+            &[PREPARE, PREPARED, BEGIN, DONE, ASK, ANSWER, MAIL],
         ];
         for calls in too_early {
             let error = after_a_mail(calls).expect_err(&calls.concat()).to_string();
@@ -299,11 +364,12 @@ mod tests {
 
     #[test]
     fn a_commit_that_began_before_the_reply_does_not_count() {
-        let before: [&[&str]; 4] = [
+        let before: [&[&str]; 5] = [
             &[LOCK, WRITE, FLUSH, TAKEN, MAIL],
             &[LOCK, WRITE, TAKEN, FLUSH, MAIL],
             &[LOCK, TAKEN, WRITE, FLUSH, MAIL],
             &[BEGIN, TAKEN, COMMIT, DONE, MAIL],
+            &[PREPARE, PREPARED, ASK, TAKEN, ANSWER, MAIL],
         ];
         for calls in before {
             let calls = [&[HELLO, MAIL, REPLIES, BODY], calls].concat();
