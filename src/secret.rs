@@ -77,14 +77,15 @@ impl Keys {
     }
 
     /// What stands for an address where the address itself must not be kept. Made with the oldest key, so that it lasts.
-    pub fn address_hash(&self, normalised: &str) -> Vec<u8> {
+    pub fn address_hash(&self, normalised: &str) -> [u8; 32] {
         let oldest = self
             .keys
             .last()
             .expect("`parse` refuses a file without keys");
         code(oldest, "address", normalised.as_bytes())
             .as_ref()
-            .to_vec()
+            .try_into()
+            .expect("SHA-256 gives 32 bytes")
     }
 
     /// The part of a reader's link that says who and for what; 38 characters that show nothing of the id.

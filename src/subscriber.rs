@@ -12,7 +12,7 @@ use crate::campaign::DeliveryState;
 use crate::config::OnNothing;
 use crate::db::{Tx, on, row};
 use crate::secret::Keys;
-use crate::subscription::{Choice, Format, Frequency, Language, State};
+use crate::subscription::{Format, Frequency, Language, State};
 
 /// An address that mail can be sent to: local part as written, domain as lower-case A-labels (RFC 5890).
 ///
@@ -79,7 +79,7 @@ impl Address {
     }
 
     /// What stands for this address in suppressions and consents.
-    pub fn hash(&self, keys: &Keys) -> Vec<u8> {
+    pub fn hash(&self, keys: &Keys) -> [u8; 32] {
         keys.address_hash(&self.normalised())
     }
 }
@@ -125,21 +125,6 @@ row! {
         /// The relay's last words.
         pub reply: Option<String>,
     }
-}
-
-/// Someone to be added.
-#[derive(Clone, Debug)]
-pub struct NewSubscriber {
-    pub address: Address,
-    pub address_hash: Vec<u8>,
-    pub name: String,
-    pub choice: Choice,
-    pub frequency: Frequency,
-    pub format: Format,
-    pub language: Language,
-    pub time_zone: String,
-    pub consent_at: DateTime<Utc>,
-    pub consent_source: String,
 }
 
 const COLUMNS: &str = "SELECT s.id, s.address, s.address_hash, s.name, s.state, c.topics, c.research_types, \

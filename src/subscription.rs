@@ -81,6 +81,12 @@ impl Choice {
         &self.research_types
     }
 
+    /// Its topics and its types of research, as they are kept.
+    pub fn as_json(&self) -> [String; 2] {
+        [&self.topics, &self.research_types]
+            .map(|slugs| serde_json::to_string(slugs).expect("texts are JSON"))
+    }
+
     /// The same for the same choices, so that it is found without asking the database.
     pub fn id(&self) -> Uuid {
         let text = format!(
@@ -102,30 +108,39 @@ row! {
     }
 }
 
-/// Makes sure that these choices are kept.
-pub async fn keep_choices(tx: &mut Tx, choices: &[&Choice]) -> sqlx::Result<()> {
-    let rows = tx.rows();
-    let sql = format!(
-        "INSERT INTO choice (id, topics, research_types) SELECT {}, {}, {} FROM {} WHERE TRUE \
-         ON CONFLICT (id) DO NOTHING",
-        rows.uuid("id"),
-        rows.json("topics"),
-        rows.json("research_types"),
-        rows.all()
-    );
-    let as_row = |choice: &&Choice| {
-        serde_json::json!({
-            "id": choice.id().simple().to_string(),
-            "topics": choice.topics,
-            "research_types": choice.research_types,
-        })
-    };
-    let choices: Vec<serde_json::Value> = choices.iter().map(as_row).collect();
-    on!(tx, |conn| sqlx::query(sqlx::AssertSqlSafe(sql))
-        .bind(Json(&choices))
-        .execute(conn)
-        .await
-        .map(drop))
+/// Makes sure that these choices are kept: their ids, topics and types, the two as JSON.
+///
+/// Each database has its own cheapest way to take a list of texts.
+pub async fn keep_choices(tx: &mut Tx, choices: &[(Uuid, [&str; 2])]) -> sqlx::Result<()> {
+    const INSERT: &str = "INSERT INTO choice (id, topics, research_types)";
+    const UNLESS_KEPT: &str = "ON CONFLICT (id) DO NOTHING";
+    match tx {
+        Tx::Sqlite(tx) => {
+            let mut query = sqlx::QueryBuilder::<sqlx::Sqlite>::new(INSERT);
+            query.push_values(choices, |mut row, (id, [topics, types])| {
+                row.push_bind(*id).push_bind(*topics).push_bind(*types);
+            });
+            query.push(UNLESS_KEPT).build().execute(&mut **tx).await?;
+        }
+        Tx::Postgres(tx) => {
+            let ids: Vec<Uuid> = choices.iter().map(|(id, _)| *id).collect();
+            let [topics, types] = [0, 1].map(|which| {
+                let texts = choices.iter().map(|(_, texts)| texts[which]);
+                texts.collect::<Vec<_>>()
+            });
+            let sql = format!(
+                "{INSERT} SELECT id, CAST(topics AS jsonb), CAST(types AS jsonb) \
+                 FROM unnest($1, $2, $3) AS new (id, topics, types) {UNLESS_KEPT}"
+            );
+            sqlx::query(sqlx::AssertSqlSafe(sql))
+                .bind(ids)
+                .bind(topics)
+                .bind(types)
+                .execute(&mut **tx)
+                .await?;
+        }
+    }
+    Ok(())
 }
 
 /// Adds a line to the consent record of an address.
@@ -172,7 +187,9 @@ pub struct Preferences {
 
 /// Sets a reader's preferences; the next plan reads them.
 pub async fn prefer(tx: &mut Tx, subscriber: Uuid, preferences: &Preferences) -> sqlx::Result<()> {
-    keep_choices(tx, &[&preferences.choice]).await?;
+    let choice = &preferences.choice;
+    let [topics, types] = choice.as_json();
+    keep_choices(tx, &[(choice.id(), [&topics, &types])]).await?;
     on!(tx, |conn| {
         sqlx::query(
         "UPDATE subscriber SET choice_id = $2, frequency = $3, format = $4, language = $5, on_nothing = $6 WHERE id = $1",

@@ -134,13 +134,12 @@ impl Vocabulary {
 
     /// The topic that somebody wrote by slug, name or alias; case, accents, hyphens and '&' do not matter.
     pub fn topic(&self, written: &str) -> Option<&Topic> {
-        self.topics.get(*self.topic_names.get(&key(written))?)
+        self.topics.get(place(&self.topic_names, written)?)
     }
 
     /// The type of research that somebody wrote by slug, name or alias, as loosely as `topic` reads.
     pub fn research_type(&self, written: &str) -> Option<&ResearchType> {
-        self.research_types
-            .get(*self.type_names.get(&key(written))?)
+        self.research_types.get(place(&self.type_names, written)?)
     }
 }
 
@@ -297,6 +296,12 @@ fn places<T: Named>(entries: &[T]) -> HashMap<String, usize> {
         }
     }
     places
+}
+
+/// Where a written name leads. Long lists write the slug itself, which stands there as it is compared.
+fn place(places: &HashMap<String, usize>, written: &str) -> Option<usize> {
+    let found = places.get(written).or_else(|| places.get(&key(written)));
+    found.copied()
 }
 
 /// A written name as it is compared: its words without case, accents and punctuation, joined by hyphens.

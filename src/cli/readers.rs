@@ -115,11 +115,11 @@ pub fn new_id() -> Uuid {
     Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, nanos))
 }
 
+/// Each byte of the file counts twice, see `Enrolment::run`.
 fn progress_bar(bytes: u64) -> ProgressBar {
-    let style =
-        ProgressStyle::with_template("{bar:40} {percent}% of {total_bytes}, {elapsed}, {eta} left")
-            .unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::new(bytes).with_style(style)
+    let style = ProgressStyle::with_template("{bar:40} {percent}%, {elapsed}, {eta} left")
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(bytes * 2).with_style(style)
 }
 
 /// The file is made with the first refusal, so that a clean import leaves none. Mended, it can be imported itself.

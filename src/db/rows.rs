@@ -1,12 +1,11 @@
 //! Many rows at a time.
 
 use chrono::{DateTime, Utc};
-use data_encoding::HEXLOWER;
 use sqlx::sqlite::SqliteArguments;
 use sqlx::{AssertSqlSafe, Postgres, Sqlite, Transaction};
 use uuid::Uuid;
 
-use super::{Tx, time};
+use super::Tx;
 
 /// Rows in one statement of `add_rows` on SQLite, which takes 32766 values at most; more rows were no faster.
 const ROWS_AT_A_TIME: usize = 100;
@@ -14,12 +13,21 @@ const ROWS_AT_A_TIME: usize = 100;
 /// Bytes that `add_rows` sends to PostgreSQL at a time.
 const SENT_AT_A_TIME: usize = 128 << 10;
 
-/// What `Tx::add_rows` puts into a column.
-pub(crate) enum Value {
-    Integer(i64),
-    Text(String),
-    Word(&'static str),
-    Bytes(Vec<u8>),
+/// What opens COPY's binary format: its signature, and no flags and no extension.
+const COPY_HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
+
+/// What closes it, where the next row's number of fields would stand.
+const COPY_END: [u8; 2] = (-1_i16).to_be_bytes();
+
+/// PostgreSQL counts microseconds from the beginning of the year 2000.
+const POSTGRES_EPOCH: DateTime<Utc> =
+    DateTime::from_timestamp(946_684_800, 0).expect("a time that chrono knows");
+
+/// What `Tx::add_rows` puts into a column, which on PostgreSQL has exactly its type.
+#[derive(Clone, Copy)]
+pub(crate) enum Value<'a> {
+    Text(&'a str),
+    Bytes(&'a [u8]),
     Uuid(Uuid),
     Time(DateTime<Utc>),
 }
@@ -37,7 +45,7 @@ impl Tx {
         &mut self,
         table: &'static str,
         columns: &'static str,
-        rows: Vec<[Value; N]>,
+        rows: &[[Value<'_>; N]],
     ) -> sqlx::Result<()> {
         match self {
             Tx::Sqlite(tx) => insert(tx, table, columns, rows).await,
@@ -91,15 +99,6 @@ impl Rows {
         "CAST(r.value AS bigint)"
     }
 
-    /// An id that the row has in hexadecimal digits.
-    pub(crate) fn uuid(self, name: &str) -> String {
-        self.cast(
-            name,
-            "CAST(r.value ->> '{}' AS uuid)",
-            "unhex(r.value ->> '{}')",
-        )
-    }
-
     /// Bytes that the row has in hexadecimal digits.
     pub(crate) fn bytes(self, name: &str) -> String {
         self.cast(
@@ -118,11 +117,6 @@ impl Rows {
         )
     }
 
-    /// A list that the row has as JSON.
-    pub(crate) fn json(self, name: &str) -> String {
-        self.cast(name, "r.value -> '{}'", "r.value -> '{}'")
-    }
-
     fn cast(self, name: &str, postgres: &str, sqlite: &str) -> String {
         (if self.postgres { postgres } else { sqlite }).replace("{}", name)
     }
@@ -130,45 +124,30 @@ impl Rows {
 
 type SqliteQuery<'q> = sqlx::query::Query<'q, Sqlite, SqliteArguments>;
 
-impl Value {
+impl Value<'_> {
     fn bind<'q>(self, query: SqliteQuery<'q>) -> SqliteQuery<'q> {
         match self {
-            Value::Integer(number) => query.bind(number),
-            Value::Text(text) => query.bind(text),
-            Value::Word(word) => query.bind(word),
-            Value::Bytes(bytes) => query.bind(bytes),
+            Value::Text(text) => query.bind(text.to_owned()),
+            Value::Bytes(bytes) => query.bind(bytes.to_owned()),
             Value::Uuid(id) => query.bind(id),
             Value::Time(at) => query.bind(at),
         }
     }
 
-    /// As a field of COPY's text format: a tab, a line's end or a backslash is written behind a backslash.
-    fn write(&self, to: &mut String) {
-        match self {
-            Value::Integer(number) => to.push_str(&number.to_string()),
-            Value::Text(text) => escape(text, to),
-            Value::Word(word) => to.push_str(word),
-            Value::Bytes(bytes) => {
-                to.push_str("\\\\x");
-                HEXLOWER.encode_append(bytes, to);
+    /// As a field of COPY's binary format, behind its length.
+    fn write(self, to: &mut Vec<u8>) {
+        let micros;
+        let bytes = match &self {
+            Value::Text(text) => text.as_bytes(),
+            Value::Bytes(bytes) => bytes,
+            Value::Uuid(id) => id.as_bytes(),
+            Value::Time(at) => {
+                micros = (at.timestamp_micros() - POSTGRES_EPOCH.timestamp_micros()).to_be_bytes();
+                &micros[..]
             }
-            Value::Uuid(id) => {
-                to.push_str(id.simple().encode_lower(&mut Uuid::encode_buffer()));
-            }
-            Value::Time(at) => to.push_str(&time(*at)),
-        }
-    }
-}
-
-fn escape(text: &str, to: &mut String) {
-    for character in text.chars() {
-        match character {
-            '\\' => to.push_str("\\\\"),
-            '\t' => to.push_str("\\t"),
-            '\n' => to.push_str("\\n"),
-            '\r' => to.push_str("\\r"),
-            other => to.push(other),
-        }
+        };
+        to.extend_from_slice(&(bytes.len() as u32).to_be_bytes());
+        to.extend_from_slice(bytes);
     }
 }
 
@@ -176,15 +155,14 @@ async fn insert<const N: usize>(
     tx: &mut Transaction<'static, Sqlite>,
     table: &str,
     columns: &str,
-    rows: Vec<[Value; N]>,
+    rows: &[[Value<'_>; N]],
 ) -> sqlx::Result<()> {
-    let mut rows = rows.into_iter();
-    while rows.len() > 0 {
-        let row = format!("({})", ["?"; N].join(","));
-        let list = vec![row; rows.len().min(ROWS_AT_A_TIME)].join(",");
+    let row = format!("({})", ["?"; N].join(","));
+    for rows in rows.chunks(ROWS_AT_A_TIME) {
+        let list = vec![row.as_str(); rows.len()].join(",");
         let sql = format!("INSERT INTO {table} ({columns}) VALUES {list}");
         let mut query = sqlx::query(AssertSqlSafe(sql));
-        for value in rows.by_ref().take(ROWS_AT_A_TIME).flatten() {
+        for value in rows.iter().flatten() {
             query = value.bind(query);
         }
         query.execute(&mut **tx).await?;
@@ -196,23 +174,26 @@ async fn copy<const N: usize>(
     tx: &mut Transaction<'static, Postgres>,
     table: &str,
     columns: &str,
-    rows: Vec<[Value; N]>,
+    rows: &[[Value<'_>; N]],
 ) -> sqlx::Result<()> {
     let mut copy = tx
-        .copy_in_raw(&format!("COPY {table} ({columns}) FROM STDIN"))
+        .copy_in_raw(&format!(
+            "COPY {table} ({columns}) FROM STDIN (FORMAT binary)"
+        ))
         .await?;
-    let mut text = String::with_capacity(SENT_AT_A_TIME * 2);
-    for row in &rows {
-        for (place, value) in row.iter().enumerate() {
-            text.push_str(if place == 0 { "" } else { "\t" });
-            value.write(&mut text);
+    let mut bytes = Vec::with_capacity(SENT_AT_A_TIME * 2);
+    bytes.extend_from_slice(COPY_HEADER);
+    for row in rows {
+        bytes.extend_from_slice(&(N as i16).to_be_bytes());
+        for value in row {
+            value.write(&mut bytes);
         }
-        text.push('\n');
-        if text.len() >= SENT_AT_A_TIME {
-            copy.send(text.as_bytes()).await?;
-            text.clear();
+        if bytes.len() >= SENT_AT_A_TIME {
+            copy.send(&bytes[..]).await?;
+            bytes.clear();
         }
     }
-    copy.send(text.as_bytes()).await?;
+    bytes.extend_from_slice(&COPY_END);
+    copy.send(&bytes[..]).await?;
     copy.finish().await.map(drop)
 }

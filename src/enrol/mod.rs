@@ -1,24 +1,26 @@
 //! Enrolling: subscribers out of a CSV file, with the consent that each of them gave elsewhere.
 
-mod pending;
+mod line;
+mod record;
+mod sorter;
+mod take_over;
 
 use std::cell::Cell;
-use std::collections::HashSet;
 use std::io::{self, Read};
 use std::rc::Rc;
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
-use chrono_tz::Tz;
-use csv::{ByteRecord, ReaderBuilder};
+use chrono::{DateTime, Utc};
+use csv::{ByteRecord, Reader, ReaderBuilder};
 use serde::Serialize;
-use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-use self::pending::{Line, Pending};
+use self::line::Lines;
+use self::record::{NotTaken, write_choice, write_line};
+pub use self::sorter::SortError;
+use self::sorter::{Sorted, Sorter};
+use self::take_over::{TakingOver, close, keep_choices};
 use crate::db::Db;
 use crate::secret::Keys;
-use crate::subscriber::{Address, NewSubscriber};
-use crate::subscription::Choice;
 use crate::topic::Vocabulary;
 
 /// The columns that are read; only the first and the last two must be there and filled.
@@ -38,20 +40,14 @@ pub const COLUMNS: [&str; 10] = [
 /// Columns that a list of refused lines has besides; they are passed over when it is imported again.
 const PASSED_OVER: [&str; 2] = ["line", "reason"];
 
-/// Lines that are read while as many are set down.
-const CHUNK: usize = 1_000;
-
-/// Lines that are taken over in one transaction, a multiple of `CHUNK`: on SQLite others wait for it to end.
-const BATCH: usize = 100_000;
+/// After how many lines `progress` hears of it.
+const GLANCE: u64 = 1_000;
 
 const SUPPRESSED: &str = "the address is suppressed; `bulletin subscriber show` says why";
 const KNOWN: &str = "the address is a subscriber already, or stands in the file twice";
 
 /// A line longer than this is a quote that was never closed, or an attack.
 const LONGEST_LINE_BYTES: usize = 1 << 20;
-
-/// Longest name and consent source, in characters.
-const LONGEST_TEXT: usize = 200;
 
 /// What an import came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -85,8 +81,10 @@ pub enum EnrolError {
     ColumnTwice(String),
     #[error("the list of refused lines cannot be written")]
     Refusals(#[source] io::Error),
+    #[error(transparent)]
+    Sorting(#[from] SortError),
     #[error(
-        "the database failed; the lines before were kept, and importing the file again goes on from there"
+        "the database failed; readers that were added are kept, and importing the file again adds the others"
     )]
     Database(#[from] sqlx::Error),
 }
@@ -102,16 +100,66 @@ pub struct Enrolment<'a> {
 }
 
 impl Enrolment<'_> {
-    /// Adds every line of `file` that can be taken as an active subscriber, and hands every other to `refuse`.
+    /// Adds every line of `file` that can be taken as an active subscriber, and hands every other to `refuse`: first
+    /// those that cannot be read, then those whose address may not come in. Nobody who is suppressed, or has left, is
+    /// brought back.
     ///
-    /// Reads as it goes, in bounded memory. `progress` hears how many bytes have been read. Nobody who is suppressed,
-    /// or has left, is brought back.
+    /// Reads and sorts the lines, then takes them over, in bounded memory. `progress` hears how far this is, in bytes
+    /// of the file, each counted twice: when it is read and when it is taken over.
     pub async fn run(
         &self,
         file: impl Read,
         mut refuse: impl FnMut(Refused) -> io::Result<()>,
         progress: impl Fn(u64),
     ) -> Result<Enrolled, EnrolError> {
+        let mut source = Source::open(file)?;
+        let mut reading = Lines::new(self, &source.record)?;
+        let heading = reading.columns();
+        let mut enrolled = Enrolled::default();
+        let mut refuse = |line, reason, fields| {
+            enrolled.refused += 1;
+            let heading = heading.clone();
+            let refused = Refused {
+                line,
+                reason,
+                heading,
+                fields,
+            };
+            refuse(refused).map_err(EnrolError::Refusals)
+        };
+        let (lines, choices, bytes) = source.sort(&mut reading, &mut refuse, &progress)?;
+        let db = self.db.apart().await?;
+        keep_choices(&db, choices).await?;
+        let progress = |part: f64| progress(bytes + (bytes as f64 * part) as u64);
+        let mut taking_over = TakingOver::new(self, &db, lines);
+        let taken_over = taking_over.run(progress).await;
+        let added = taking_over.added;
+        let mut not_taken = taking_over.not_taken()?;
+        let mut record = Vec::new();
+        while not_taken.next(&mut record)? {
+            let line = NotTaken::read(&record);
+            let reason = if line.suppressed { SUPPRESSED } else { KNOWN };
+            refuse(line.number, reason.to_owned(), record::fields(line.fields))?;
+            record.clear();
+        }
+        taken_over?;
+        close(db, added).await?;
+        enrolled.added = added;
+        Ok(enrolled)
+    }
+}
+
+/// The file, its heading or a line at a time.
+struct Source<R> {
+    reader: Reader<Capped<R>>,
+    /// What was read last.
+    record: ByteRecord,
+    since_line: Rc<Cell<usize>>,
+}
+
+impl<R: Read> Source<R> {
+    /// With its heading read.
+    fn open(file: R) -> Result<Source<R>, EnrolError> {
         let since_line = Rc::new(Cell::new(0));
         let capped = Capped {
             file,
@@ -125,169 +173,43 @@ impl Enrolment<'_> {
         if !reader.read_byte_record(&mut record)? {
             return Err(EnrolError::NoHeading);
         }
-        let heading = Heading::read(&record)?;
-        let columns = heading.names.clone();
-        let mut refuse = |line, reason, fields| {
-            let heading = columns.clone();
-            refuse(Refused {
-                line,
-                reason,
-                heading,
-                fields,
-            })
-        };
-        let mut enrolled = Enrolled::default();
-        let mut pending = Pending::open(self.db).await?;
-        let mut setting_down = tokio::spawn(pending.set_down(Vec::new()));
-        let mut chunk = Vec::new();
-        let mut seen = HashSet::new();
-        loop {
-            since_line.set(0);
-            let line = reader.position().line();
-            let more = reader.read_byte_record(&mut record)?;
-            if more {
-                let read = self.read_line(&heading, &record).and_then(|new| {
-                    let is_new = seen.insert(start(&new.address_hash));
-                    is_new.then_some(new).ok_or_else(|| KNOWN.to_owned())
-                });
-                match read {
-                    Ok(new) => chunk.push(Line {
-                        number: line,
-                        new,
-                        fields: as_json(&record),
-                    }),
-                    Err(reason) => {
-                        enrolled.refused += 1;
-                        refuse(line, reason, fields(&record)).map_err(EnrolError::Refusals)?;
-                    }
-                }
-            }
-            if chunk.len() == CHUNK || !more {
-                pending = set_down(setting_down).await?;
-                setting_down = tokio::spawn(pending.set_down(std::mem::take(&mut chunk)));
-                progress(reader.position().byte());
-            }
-            if seen.len() >= BATCH || !more {
-                pending = set_down(setting_down).await?;
-                let take_over =
-                    pending.take_over((self.new_id)(), self.now, |line, reason, fields| {
-                        enrolled.refused += 1;
-                        refuse(line, reason, fields).map_err(EnrolError::Refusals)
-                    });
-                enrolled.added += take_over.await?;
-                seen.clear();
-                if !more {
-                    pending.close(enrolled.added).await?;
-                    return Ok(enrolled);
-                }
-                setting_down = tokio::spawn(pending.set_down(Vec::new()));
-            }
-        }
-    }
-
-    fn read_line(&self, heading: &Heading, record: &ByteRecord) -> Result<NewSubscriber, String> {
-        let column = |name: &str| -> Result<&str, String> {
-            let bytes = heading
-                .place(name)
-                .and_then(|place| record.get(place))
-                .unwrap_or_default();
-            std::str::from_utf8(bytes)
-                .map(str::trim)
-                .map_err(|_| format!("{name} is not UTF-8"))
-        };
-        let in_bounds = |name: &str| -> Result<String, String> {
-            let text = column(name)?;
-            let fits = text.chars().count() <= LONGEST_TEXT && !text.chars().any(char::is_control);
-            if fits {
-                Ok(text.to_owned())
-            } else {
-                Err(format!(
-                    "{name} is longer than {LONGEST_TEXT} characters or holds controls"
-                ))
-            }
-        };
-        let address = Address::parse(column("address")?).map_err(|error| error.to_string())?;
-        let consent_source = in_bounds("consent_source")?;
-        if consent_source.is_empty() {
-            return Err("consent_source is empty: say how the consent was given".to_owned());
-        }
-        Ok(NewSubscriber {
-            address_hash: address.hash(self.keys),
-            address,
-            name: in_bounds("name")?,
-            choice: Choice::new(
-                slugs(
-                    column("topics")?,
-                    |written| self.vocabulary.topic(written).map(|t| t.slug.clone()),
-                    "topic",
-                )?,
-                slugs(
-                    column("research_types")?,
-                    |written| {
-                        self.vocabulary
-                            .research_type(written)
-                            .map(|t| t.slug.clone())
-                    },
-                    "type of research",
-                )?,
-            ),
-            frequency: word("frequency", column("frequency")?, "monthly")?,
-            format: word("format", column("format")?, "html")?,
-            language: word("language", column("language")?, "en")?,
-            time_zone: time_zone(column("time_zone")?)?,
-            consent_at: consent_at(column("consent_at")?, self.now)?,
-            consent_source,
+        Ok(Source {
+            reader,
+            record,
+            since_line,
         })
     }
-}
 
-/// The end of a task that sets lines down; it runs on while the next lines are read.
-async fn set_down(task: JoinHandle<sqlx::Result<Pending>>) -> sqlx::Result<Pending> {
-    task.await.expect("the task neither panics nor is stopped")
-}
-
-/// Half of an address hash, which is enough to tell any two addresses apart.
-fn start(hash: &[u8]) -> [u8; 16] {
-    *hash
-        .first_chunk()
-        .expect("the hash has 32 bytes, see `Keys::address_hash`")
-}
-
-/// Which column stands where.
-struct Heading {
-    names: Rc<[String]>,
-}
-
-impl Heading {
-    fn read(record: &ByteRecord) -> Result<Heading, EnrolError> {
-        let names: Vec<String> = fields(record)
-            .into_iter()
-            .map(|name| {
-                name.trim_start_matches('\u{FEFF}')
-                    .trim()
-                    .to_lowercase()
-                    .replace([' ', '-'], "_")
-            })
-            .collect();
-        for (index, name) in names.iter().enumerate() {
-            if !COLUMNS.contains(&name.as_str()) && !PASSED_OVER.contains(&name.as_str()) {
-                return Err(EnrolError::UnknownColumn { name: name.clone() });
+    /// The lines that read well and their choices, sorted, and the length of the file; hands each other line to `refuse`.
+    fn sort(
+        &mut self,
+        reading: &mut Lines<'_>,
+        refuse: &mut impl FnMut(u64, String, Vec<String>) -> Result<(), EnrolError>,
+        progress: &impl Fn(u64),
+    ) -> Result<(Sorted, Sorted, u64), EnrolError> {
+        let (mut lines, mut choices) = (Sorter::default(), Sorter::default());
+        loop {
+            self.since_line.set(0);
+            let number = self.reader.position().line();
+            if !self.reader.read_byte_record(&mut self.record)? {
+                break;
             }
-            if names[..index].contains(name) {
-                return Err(EnrolError::ColumnTwice(name.clone()));
+            let record = &self.record;
+            match reading.read(record) {
+                Ok(new) => {
+                    if let Some(choice) = &new.choice {
+                        choices.push(|to| write_choice(new.choice_id, choice, to))?;
+                    }
+                    lines.push(|to| write_line(number, &new, record, to))?;
+                }
+                Err(reason) => refuse(number, reason, fields(record))?,
+            }
+            if number.is_multiple_of(GLANCE) {
+                progress(self.reader.position().byte());
             }
         }
-        let heading = Heading {
-            names: names.into(),
-        };
-        let missing = ["address", "consent_at", "consent_source"]
-            .into_iter()
-            .find(|name| heading.place(name).is_none());
-        missing.map_or(Ok(heading), |name| Err(EnrolError::MissingColumn(name)))
-    }
-
-    fn place(&self, name: &str) -> Option<usize> {
-        self.names.iter().position(|known| known == name)
+        let bytes = self.reader.position().byte();
+        Ok((lines.sorted()?, choices.sorted()?, bytes))
     }
 }
 
@@ -315,89 +237,4 @@ fn fields(record: &ByteRecord) -> Vec<String> {
         .iter()
         .map(|field| String::from_utf8_lossy(field).into_owned())
         .collect()
-}
-
-/// What `fields` gives, as JSON, without a text for each of them between.
-fn as_json(record: &ByteRecord) -> String {
-    let mut json = b"[".to_vec();
-    for field in record {
-        if json.len() > 1 {
-            json.push(b',');
-        }
-        serde_json::to_writer(&mut json, &String::from_utf8_lossy(field))
-            .expect("a text is JSON, and memory takes it");
-    }
-    json.push(b']');
-    String::from_utf8(json).expect("JSON of texts is UTF-8")
-}
-
-/// Values between semicolons as slugs; nothing, or `*`, means all.
-fn slugs(
-    written: &str,
-    find: impl Fn(&str) -> Option<String>,
-    what: &str,
-) -> Result<Vec<String>, String> {
-    if written == "*" {
-        return Ok(Vec::new());
-    }
-    written
-        .split(';')
-        .map(str::trim)
-        .filter(|value| !value.is_empty())
-        .map(|value| {
-            find(value).ok_or_else(|| {
-                format!("there is no {what} '{value}'; `bulletin topic list` shows the topics")
-            })
-        })
-        .collect()
-}
-
-fn word<T: std::str::FromStr<Err = String>>(
-    name: &str,
-    written: &str,
-    default: &str,
-) -> Result<T, String> {
-    let written = if written.is_empty() { default } else { written };
-    written
-        .to_lowercase()
-        .parse()
-        .map_err(|allowed| format!("{name} {allowed}"))
-}
-
-/// Empty where the reader named none: then it is the operator's.
-fn time_zone(written: &str) -> Result<String, String> {
-    if written.is_empty() {
-        return Ok(String::new());
-    }
-    let zone: Tz = written
-        .parse()
-        .map_err(|_| "time_zone must be an IANA name such as America/Toronto".to_owned())?;
-    Ok(zone.name().to_owned())
-}
-
-/// A day, a day with a time (UTC), or a moment with an offset; never one to come.
-fn consent_at(written: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, String> {
-    if written.is_empty() {
-        return Err("consent_at is empty: say when the consent was given".to_owned());
-    }
-    let at = DateTime::parse_from_rfc3339(written)
-        .map(|at| at.to_utc())
-        .or_else(|_| {
-            NaiveDateTime::parse_from_str(written, "%Y-%m-%d %H:%M:%S").map(|at| at.and_utc())
-        })
-        .or_else(|_| {
-            NaiveDateTime::parse_from_str(written, "%Y-%m-%d %H:%M").map(|at| at.and_utc())
-        })
-        .or_else(|_| {
-            NaiveDate::parse_from_str(written, "%Y-%m-%d")
-                .map(|day| day.and_time(chrono::NaiveTime::MIN).and_utc())
-        })
-        .map_err(|_| {
-            "consent_at must be written as 2020-05-03 or 2020-05-03T14:00:00Z".to_owned()
-        })?;
-    if at > now {
-        Err("consent_at lies in the future".to_owned())
-    } else {
-        Ok(at)
-    }
 }

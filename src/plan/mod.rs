@@ -216,21 +216,29 @@ async fn match_choices(tx: &mut Tx, content: &Content, month: Month) -> sqlx::Re
             return execute(tx, tx.on_postgres("ANALYZE plan_choice")).await;
         };
         after = *last;
+        let select = |choice: &Choice, among| match content.select(choice, among) {
+            Some(selection) => selection.to_string(),
+            None => NOTHING.to_owned(),
+        };
         let mut selected = Vec::with_capacity(choices.len());
         for (id, Json(topics), Json(types)) in choices {
             let choice = Choice::new(topics, types);
-            let among = |items| {
-                let selection = content.select(&choice, items);
-                Value::Text(selection.map_or_else(|| NOTHING.to_owned(), |s| s.to_string()))
-            };
             let quarterly = if is_quarter {
-                among(content.items.len())
+                select(&choice, content.items.len())
             } else {
-                Value::Word(NOT_NOW)
+                NOT_NOW.to_owned()
             };
-            selected.push([Value::Uuid(id), among(content.this_month), quarterly]);
+            selected.push((id, select(&choice, content.this_month), quarterly));
         }
-        tx.add_rows("plan_choice", "choice_id, monthly, quarterly", selected)
+        let rows = selected.iter().map(|(id, monthly, quarterly)| {
+            [
+                Value::Uuid(*id),
+                Value::Text(monthly),
+                Value::Text(quarterly),
+            ]
+        });
+        let rows: Vec<_> = rows.collect();
+        tx.add_rows("plan_choice", "choice_id, monthly, quarterly", &rows)
             .await?;
     }
 }

@@ -1,0 +1,250 @@
+//! A line of the file -> somebody to be added, or why not.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
+use chrono_tz::Tz;
+use csv::ByteRecord;
+use uuid::Uuid;
+
+use super::{COLUMNS, EnrolError, Enrolment, PASSED_OVER, fields};
+use crate::subscriber::Address;
+use crate::subscription::{Choice, Format, Frequency, Language};
+
+/// Longest name and consent source, in characters.
+const LONGEST_TEXT: usize = 200;
+
+/// Choices that are remembered by how the file writes them; it writes few of them in many ways.
+const REMEMBERED: usize = 10_000;
+
+/// Somebody to be added.
+pub(super) struct New<'r> {
+    pub address: Address,
+    pub address_hash: [u8; 32],
+    pub name: &'r str,
+    pub choice_id: Uuid,
+    /// `None` when a line before had it.
+    pub choice: Option<Choice>,
+    pub frequency: Frequency,
+    pub format: Format,
+    pub language: Language,
+    /// Empty where the reader named none: then it is the operator's.
+    pub time_zone: &'static str,
+    pub consent_at: DateTime<Utc>,
+    pub consent_source: &'r str,
+}
+
+/// Reads the lines of one file.
+pub(super) struct Lines<'a> {
+    enrolment: &'a Enrolment<'a>,
+    heading: Heading,
+    choices: HashMap<String, Uuid>,
+}
+
+impl<'a> Lines<'a> {
+    pub fn new(
+        enrolment: &'a Enrolment<'a>,
+        heading: &ByteRecord,
+    ) -> Result<Lines<'a>, EnrolError> {
+        Ok(Lines {
+            enrolment,
+            heading: Heading::read(heading)?,
+            choices: HashMap::new(),
+        })
+    }
+
+    /// The names of the columns, in the file's order.
+    pub fn columns(&self) -> Rc<[String]> {
+        self.heading.names.clone()
+    }
+
+    /// The line, or why it cannot be taken.
+    pub fn read<'r>(&mut self, record: &'r ByteRecord) -> Result<New<'r>, String> {
+        let heading = &self.heading;
+        let column = |name: &str| -> Result<&'r str, String> {
+            let bytes = heading
+                .place(name)
+                .and_then(|place| record.get(place))
+                .unwrap_or_default();
+            std::str::from_utf8(bytes)
+                .map(str::trim)
+                .map_err(|_| format!("{name} is not UTF-8"))
+        };
+        let address = Address::parse(column("address")?).map_err(|error| error.to_string())?;
+        let consent_source = in_bounds("consent_source", column("consent_source")?)?;
+        if consent_source.is_empty() {
+            return Err("consent_source is empty: say how the consent was given".to_owned());
+        }
+        let name = in_bounds("name", column("name")?)?;
+        let frequency = word("frequency", column("frequency")?, Frequency::Monthly)?;
+        let format = word("format", column("format")?, Format::Html)?;
+        let language = word("language", column("language")?, Language::English)?;
+        let time_zone = time_zone(column("time_zone")?)?;
+        let consent_at = consent_at(column("consent_at")?, self.enrolment.now)?;
+        // The last that can fail: a choice is remembered once its line is taken.
+        let (topics, types) = (column("topics")?, column("research_types")?);
+        let (choice_id, choice) = self.choice(topics, types)?;
+        Ok(New {
+            address_hash: address.hash(self.enrolment.keys),
+            address,
+            name,
+            choice_id,
+            choice,
+            frequency,
+            format,
+            language,
+            time_zone,
+            consent_at,
+            consent_source,
+        })
+    }
+
+    /// The id of a choice, and the choice itself unless a line before had it.
+    fn choice(&mut self, topics: &str, types: &str) -> Result<(Uuid, Option<Choice>), String> {
+        let written = [topics, types].join("|");
+        if let Some(known) = self.choices.get(&written) {
+            return Ok((*known, None));
+        }
+        let vocabulary = self.enrolment.vocabulary;
+        let topic = |name: &str| vocabulary.topic(name).map(|found| found.slug.clone());
+        let kind = |name: &str| {
+            vocabulary
+                .research_type(name)
+                .map(|found| found.slug.clone())
+        };
+        let choice = Choice::new(
+            slugs(topics, topic, "topic")?,
+            slugs(types, kind, "type of research")?,
+        );
+        let id = choice.id();
+        if self.choices.len() >= REMEMBERED {
+            self.choices.clear();
+        }
+        self.choices.insert(written, id);
+        Ok((id, Some(choice)))
+    }
+}
+
+/// Which column stands where.
+struct Heading {
+    names: Rc<[String]>,
+}
+
+impl Heading {
+    fn read(record: &ByteRecord) -> Result<Heading, EnrolError> {
+        let names: Vec<String> = fields(record)
+            .into_iter()
+            .map(|name| {
+                name.trim_start_matches('\u{FEFF}')
+                    .trim()
+                    .to_lowercase()
+                    .replace([' ', '-'], "_")
+            })
+            .collect();
+        for (index, name) in names.iter().enumerate() {
+            if !COLUMNS.contains(&name.as_str()) && !PASSED_OVER.contains(&name.as_str()) {
+                return Err(EnrolError::UnknownColumn { name: name.clone() });
+            }
+            if names[..index].contains(name) {
+                return Err(EnrolError::ColumnTwice(name.clone()));
+            }
+        }
+        let heading = Heading {
+            names: names.into(),
+        };
+        let missing = ["address", "consent_at", "consent_source"]
+            .into_iter()
+            .find(|name| heading.place(name).is_none());
+        missing.map_or(Ok(heading), |name| Err(EnrolError::MissingColumn(name)))
+    }
+
+    fn place(&self, name: &str) -> Option<usize> {
+        self.names.iter().position(|known| known == name)
+    }
+}
+
+fn in_bounds<'r>(name: &str, text: &'r str) -> Result<&'r str, String> {
+    if text.chars().count() <= LONGEST_TEXT && !text.chars().any(char::is_control) {
+        Ok(text)
+    } else {
+        Err(format!(
+            "{name} is longer than {LONGEST_TEXT} characters or holds controls"
+        ))
+    }
+}
+
+/// Values between semicolons as slugs; nothing, or `*`, means all.
+fn slugs(
+    written: &str,
+    find: impl Fn(&str) -> Option<String>,
+    what: &str,
+) -> Result<Vec<String>, String> {
+    if written == "*" {
+        return Ok(Vec::new());
+    }
+    written
+        .split(';')
+        .map(str::trim)
+        .filter(|value| !value.is_empty())
+        .map(|value| {
+            find(value).ok_or_else(|| {
+                format!("there is no {what} '{value}'; `bulletin topic list` shows the topics")
+            })
+        })
+        .collect()
+}
+
+fn word<T: std::str::FromStr<Err = String>>(
+    name: &str,
+    written: &str,
+    default: T,
+) -> Result<T, String> {
+    if written.is_empty() {
+        return Ok(default);
+    }
+    written
+        .to_lowercase()
+        .parse()
+        .map_err(|allowed| format!("{name} {allowed}"))
+}
+
+/// Empty where the reader named none.
+fn time_zone(written: &str) -> Result<&'static str, String> {
+    if written.is_empty() {
+        return Ok("");
+    }
+    let zone: Tz = written
+        .parse()
+        .map_err(|_| "time_zone must be an IANA name such as America/Toronto".to_owned())?;
+    Ok(zone.name())
+}
+
+/// A day, a day with a time (UTC), or a moment with an offset; never one to come.
+fn consent_at(written: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, String> {
+    if written.is_empty() {
+        return Err("consent_at is empty: say when the consent was given".to_owned());
+    }
+    let at = moment(written).ok_or_else(|| {
+        "consent_at must be written as 2020-05-03 or 2020-05-03T14:00:00Z".to_owned()
+    })?;
+    if at > now {
+        Err("consent_at lies in the future".to_owned())
+    } else {
+        Ok(at)
+    }
+}
+
+/// The day first: it is how most lists have it.
+fn moment(written: &str) -> Option<DateTime<Utc>> {
+    let day = NaiveDate::parse_from_str(written, "%Y-%m-%d")
+        .map(|day| day.and_time(chrono::NaiveTime::MIN).and_utc());
+    day.or_else(|_| DateTime::parse_from_rfc3339(written).map(|at| at.to_utc()))
+        .or_else(|_| {
+            NaiveDateTime::parse_from_str(written, "%Y-%m-%d %H:%M:%S").map(|at| at.and_utc())
+        })
+        .or_else(|_| {
+            NaiveDateTime::parse_from_str(written, "%Y-%m-%d %H:%M").map(|at| at.and_utc())
+        })
+        .ok()
+}
