@@ -193,7 +193,7 @@ fn score(summary: &Summary, choice: &Choice) -> Option<usize> {
     let topics = summary
         .topics
         .iter()
-        .filter(|topic| choice.topics().contains(topic))
+        .filter(|topic| choice.topics().binary_search(topic).is_ok())
         .count();
     let of_topic = choice.topics().is_empty() || topics > 0;
     let of_type = match &summary.research_type {

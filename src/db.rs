@@ -29,7 +29,7 @@ pub(crate) const WAKE_CHANNEL: &str = "bulletin";
 /// Who writes apart goes through sorted rows; SQLite sorts in as much memory again.
 const APART_CACHE: &str = "-4096";
 
-/// Temporary tables are looked up in any order: what half a million choices come to in a plan should fit.
+/// Temporary tables are looked up in any order: what nearly a million choices come to in a plan should fit.
 const TEMPORARY_CACHE: &str = "-24576";
 
 /// An open database with its migrations applied. Cheap to clone.
@@ -180,6 +180,15 @@ impl Db {
         }
     }
 
+    /// A transaction that adds very many rows, every row they point at among those that are kept: SQLite does not look
+    /// for it again, which is half the time of a big plan. Nobody may have another one open in the same task.
+    pub async fn begin_apart(&self) -> sqlx::Result<Tx> {
+        match self {
+            Db::Sqlite { .. } => self.apart().await?.begin().await,
+            Db::Postgres(_) => self.begin().await,
+        }
+    }
+
     /// The same database over one connection of its own (PostgreSQL), for who commits again and again: it is not asked
     /// before each use whether it lives, and its prepared statements are there.
     pub(crate) fn with_one_connection(&self) -> Db {
@@ -195,16 +204,14 @@ impl Db {
         }
     }
 
-    /// A handle with one connection of its own, which keeps its temporary tables until it is closed.
-    ///
-    /// For those who add very many rows, every row they point at among them: SQLite does not check that again.
+    /// A handle with one connection of its own, for `begin_apart` many times over.
     pub(crate) async fn apart(&self) -> sqlx::Result<Db> {
         match self {
             Db::Sqlite { write, file, .. } => {
                 let options = SqliteConnectOptions::clone(&write.connect_options())
                     .foreign_keys(false)
                     .pragma("cache_size", APART_CACHE)
-                    .pragma("temp.cache_size", APART_CACHE);
+                    .pragma("temp.cache_size", TEMPORARY_CACHE);
                 let pool = SqlitePoolOptions::new()
                     .max_connections(1)
                     .idle_timeout(None)
@@ -300,7 +307,6 @@ async fn open_sqlite(path: &Path) -> Result<Db, DbError> {
     let writer = options
         .clone()
         .pragma("cache_size", WRITER_CACHE)
-        .pragma("temp.cache_size", TEMPORARY_CACHE)
         .pragma("wal_autocheckpoint", WRITER_CHECKPOINT);
     let write = SqlitePoolOptions::new()
         .max_connections(1)

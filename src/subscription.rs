@@ -73,6 +73,7 @@ impl Choice {
         }
     }
 
+    /// In their alphabetical order, each once.
     pub fn topics(&self) -> &[String] {
         &self.topics
     }

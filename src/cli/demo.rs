@@ -153,7 +153,7 @@ async fn send(app: &App, stop: &CancellationToken) -> anyhow::Result<plan::Plan>
         .into_iter()
         .next()
         .context("there are no samples")?;
-    let mut tx = app.db.begin().await?;
+    let mut tx = app.db.begin_apart().await?;
     let (id, plan) = plan::settle(
         &mut tx,
         newest.month.parse()?,

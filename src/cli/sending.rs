@@ -86,7 +86,7 @@ struct Status {
 
 pub async fn plan(app: &App, month: Month, when: When) -> anyhow::Result<Done> {
     let settings = settings_for(app, &when, chrono::Duration::zero(), clock::now())?;
-    let mut tx = app.db.begin().await?;
+    let mut tx = app.db.begin_apart().await?;
     // Planned for real and rolled back: what is shown is what `send` would settle.
     let (_, mut plan) = plan::settle(&mut tx, month, &settings).await?;
     drop(tx);
@@ -115,7 +115,7 @@ pub async fn send(app: &App, send: Send) -> anyhow::Result<Done> {
     } else if let Standing::Copied(copied) = instance::look(&app.db).await? {
         return Err(copied.into());
     }
-    let mut tx = app.db.begin().await?;
+    let mut tx = app.db.begin_apart().await?;
     let (id, plan) = plan::settle(&mut tx, send.month, &settings).await?;
     if let Some(wanted) = send.plan.filter(|wanted| *wanted != plan.fingerprint) {
         bail!(

@@ -26,6 +26,7 @@ const POSTGRES_EPOCH: DateTime<Utc> =
 /// What `Tx::add_rows` puts into a column, which on PostgreSQL has exactly its type.
 #[derive(Clone, Copy)]
 pub(crate) enum Value<'a> {
+    Integer(i64),
     Text(&'a str),
     Bytes(&'a [u8]),
     Uuid(Uuid),
@@ -127,6 +128,7 @@ type SqliteQuery<'q> = sqlx::query::Query<'q, Sqlite, SqliteArguments>;
 impl Value<'_> {
     fn bind<'q>(self, query: SqliteQuery<'q>) -> SqliteQuery<'q> {
         match self {
+            Value::Integer(number) => query.bind(number),
             Value::Text(text) => query.bind(text.to_owned()),
             Value::Bytes(bytes) => query.bind(bytes.to_owned()),
             Value::Uuid(id) => query.bind(id),
@@ -136,14 +138,18 @@ impl Value<'_> {
 
     /// As a field of COPY's binary format, behind its length.
     fn write(self, to: &mut Vec<u8>) {
-        let micros;
+        let number;
         let bytes = match &self {
+            Value::Integer(integer) => {
+                number = integer.to_be_bytes();
+                &number[..]
+            }
             Value::Text(text) => text.as_bytes(),
             Value::Bytes(bytes) => bytes,
             Value::Uuid(id) => id.as_bytes(),
             Value::Time(at) => {
-                micros = (at.timestamp_micros() - POSTGRES_EPOCH.timestamp_micros()).to_be_bytes();
-                &micros[..]
+                number = (at.timestamp_micros() - POSTGRES_EPOCH.timestamp_micros()).to_be_bytes();
+                &number[..]
             }
         };
         to.extend_from_slice(&(bytes.len() as u32).to_be_bytes());

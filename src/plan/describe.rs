@@ -114,22 +114,17 @@ pub(super) async fn leave_out(
     is_quarter: bool,
     already_sent: i64,
 ) -> sqlx::Result<()> {
-    let (suppressed, pending, ended, not_now, others): (i64, i64, i64, i64, i64) = on!(
-        tx,
-        |conn| {
-            sqlx::query_as(
-            "SELECT count(*) FILTER (WHERE reason = 'suppressed'), count(*) FILTER (WHERE reason = 'pending'), \
-             count(*) FILTER (WHERE reason = 'ended'), count(*) FILTER (WHERE reason = 'not now'), \
-             count(*) FILTER (WHERE reason = 'active') \
-             FROM (SELECT CASE WHEN x.address_hash IS NOT NULL THEN 'suppressed' \
-               WHEN s.state = 'active' AND s.frequency = $1 THEN 'not now' ELSE s.state END AS reason \
-             FROM subscriber s LEFT JOIN suppression x ON x.address_hash = s.address_hash) reader",
-        )
-        .bind(if is_quarter { "" } else { Frequency::Quarterly.as_str() })
-        .fetch_one(conn)
-        .await
-        }
-    )?;
+    let not_now = if is_quarter {
+        ""
+    } else {
+        Frequency::Quarterly.as_str()
+    };
+    let all = standings(tx, not_now, "").await?;
+    let join = "JOIN suppression x ON x.address_hash = s.address_hash";
+    let suppressed = standings(tx, not_now, join).await?;
+    let [pending, ended, not_now, others] =
+        [0, 1, 2, 3].map(|which| all[which] - suppressed[which]);
+    let suppressed = suppressed.iter().sum();
     let nothing_matched = others - plan.recipients - already_sent;
     plan.nothing_matched += nothing_matched;
     plan.excluded = [
@@ -145,6 +140,21 @@ pub(super) async fn leave_out(
     .map(|(reason, count)| (reason.to_owned(), count))
     .collect();
     Ok(())
+}
+
+/// How many subscribers are pending, ended, active but `not_now`, and the others. `join` chooses among them: so those who
+/// are suppressed are counted from the shorter table, and the others not looked up there.
+async fn standings(tx: &mut Tx, not_now: &str, join: &str) -> sqlx::Result<[i64; 4]> {
+    let sql = format!(
+        "SELECT count(*) FILTER (WHERE s.state = 'pending'), count(*) FILTER (WHERE s.state = 'ended'), \
+         count(*) FILTER (WHERE s.state = 'active' AND s.frequency = $1), \
+         count(*) FILTER (WHERE s.state = 'active' AND s.frequency <> $1) FROM subscriber s {join}"
+    );
+    let counts: (i64, i64, i64, i64) = on!(tx, |conn| sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(not_now)
+        .fetch_one(conn)
+        .await)?;
+    Ok(counts.into())
 }
 
 /// What an editor should look at in the issue itself.

@@ -1,5 +1,6 @@
 //! Planning: a campaign settles, once and in one transaction, who gets what.
 
+mod choices;
 mod describe;
 mod sent;
 mod zones;
@@ -10,28 +11,21 @@ use chrono::{DateTime, Utc};
 use ring::digest;
 use serde::Serialize;
 use sqlx::types::Json;
-use uuid::Uuid;
 
+use self::choices::{NOT_NOW, NOTHING};
 use self::describe::{counts, describe, leave_out, span, unusual, warnings};
 use crate::archive::{self, KeptIssue};
 use crate::campaign;
 use crate::config::{OnNothing, OnUnknown};
 use crate::content::{Content, Item, Selection};
-use crate::db::{Tx, Value, on};
+use crate::db::{Tx, on};
 use crate::issue::Month;
 use crate::subscriber;
-use crate::subscription::Choice;
 
 pub use self::zones::{ReadersTime, first as first_of_readers};
 
-/// Choices, or deliveries, that are held in memory at a time.
+/// Choices, or deliveries, that are read at a time.
 const PAGE: i64 = 5_000;
-
-/// What stands in `plan_choice` for choices that nothing matched.
-const NOTHING: &str = "none";
-
-/// What stands there for readers of a frequency whose turn it is not.
-const NOT_NOW: &str = "not now";
 
 /// What a plan comes to, for people and as JSON.
 #[derive(Clone, Debug, Serialize)]
@@ -130,7 +124,7 @@ pub async fn settle(
     let (start_at, late_zones) = zones::settle(tx, settings).await?;
     let on_unknown = settings.on_unknown;
     let id = campaign::add(tx, issue.id, &content, on_unknown, settings.now, start_at).await?;
-    match_choices(tx, &content, month).await?;
+    choices::settle(tx, &content, month).await?;
     let (_, before) = ends(tx, 0).await?;
     add_deliveries(tx, id, settings, start_at).await?;
     zones::forget(tx).await?;
@@ -149,7 +143,7 @@ pub async fn settle(
         ));
     }
     plan.due = span(tx, id).await?;
-    execute(tx, "DROP TABLE plan_choice").await?;
+    choices::forget(tx).await?;
     Ok((id, plan))
 }
 
@@ -197,68 +191,6 @@ fn items(issue: &KeptIssue) -> Vec<Item> {
     issue.summaries.iter().map(item).collect()
 }
 
-/// Works out, choice by choice rather than reader by reader, what each comes to.
-async fn match_choices(tx: &mut Tx, content: &Content, month: Month) -> sqlx::Result<()> {
-    type ChoiceRow = (Uuid, Json<Vec<String>>, Json<Vec<String>>);
-    make_plan_choice(tx).await?;
-    let is_quarter = !quarter_ending(month).is_empty();
-    let mut after = Uuid::nil();
-    loop {
-        let choices: Vec<ChoiceRow> = on!(&mut *tx, |conn| sqlx::query_as(
-            "SELECT id, topics, research_types FROM choice WHERE id > $1 ORDER BY id LIMIT $2",
-        )
-        .bind(after)
-        .bind(PAGE)
-        .fetch_all(conn)
-        .await)?;
-        let Some((last, ..)) = choices.last() else {
-            // A new table's length is unknown to PostgreSQL until it is counted.
-            return execute(tx, tx.on_postgres("ANALYZE plan_choice")).await;
-        };
-        after = *last;
-        let select = |choice: &Choice, among| match content.select(choice, among) {
-            Some(selection) => selection.to_string(),
-            None => NOTHING.to_owned(),
-        };
-        let mut selected = Vec::with_capacity(choices.len());
-        for (id, Json(topics), Json(types)) in choices {
-            let choice = Choice::new(topics, types);
-            let quarterly = if is_quarter {
-                select(&choice, content.items.len())
-            } else {
-                NOT_NOW.to_owned()
-            };
-            selected.push((id, select(&choice, content.this_month), quarterly));
-        }
-        let rows = selected.iter().map(|(id, monthly, quarterly)| {
-            [
-                Value::Uuid(*id),
-                Value::Text(monthly),
-                Value::Text(quarterly),
-            ]
-        });
-        let rows: Vec<_> = rows.collect();
-        tx.add_rows("plan_choice", "choice_id, monthly, quarterly", &rows)
-            .await?;
-    }
-}
-
-/// Makes the table of what each choice comes to, this month and with the quarter. It lives outside the database's own
-/// file and log, and no longer than the transaction.
-async fn make_plan_choice(tx: &mut Tx) -> sqlx::Result<()> {
-    let sql = match tx {
-        Tx::Sqlite(_) => {
-            "CREATE TEMPORARY TABLE plan_choice (choice_id BLOB PRIMARY KEY, monthly TEXT NOT NULL, \
-             quarterly TEXT NOT NULL) WITHOUT ROWID"
-        }
-        Tx::Postgres(_) => {
-            "CREATE TEMPORARY TABLE plan_choice (choice_id UUID PRIMARY KEY, monthly TEXT NOT NULL, \
-             quarterly TEXT NOT NULL)"
-        }
-    };
-    execute(tx, sql).await
-}
-
 /// An empty text is nothing to do.
 async fn execute(tx: &mut Tx, sql: &'static str) -> sqlx::Result<()> {
     if sql.is_empty() {
@@ -283,8 +215,9 @@ async fn add_deliveries(
                 WHEN on_nothing = 'note' THEN CAST($4 AS text) ELSE CAST($5 AS text) END, \
            'waiting', COALESCE(at, $6), 0, $7 \
          FROM (SELECT s.id, z.at, COALESCE(s.on_nothing, $3) AS on_nothing, \
-             CASE s.frequency WHEN 'quarterly' THEN p.quarterly ELSE p.monthly END AS content \
-           FROM subscriber s JOIN plan_choice p ON p.choice_id = s.choice_id \
+             CASE s.frequency WHEN 'quarterly' THEN c.quarterly ELSE c.monthly END AS content \
+           FROM subscriber s LEFT JOIN plan_choice p ON p.choice_id = s.choice_id \
+           JOIN plan_content c ON c.id = COALESCE(p.content_id, 0) \
            LEFT JOIN suppression x ON x.address_hash = s.address_hash \
            LEFT JOIN plan_zone z ON z.time_zone = s.time_zone \
            WHERE s.state = 'active' AND x.address_hash IS NULL) reader \

@@ -54,7 +54,7 @@ impl Scheduler {
         }
         // Looking takes no lock; only what is due is worth one.
         while self.is_due().await? {
-            let mut tx = self.db.begin().await?;
+            let mut tx = self.db.begin_apart().await?;
             let taken = schedule_due(&mut tx, &self.schedule, &self.terms, (self.clock)()).await?;
             tx.commit().await?;
             match taken {
