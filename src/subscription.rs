@@ -115,13 +115,17 @@ row! {
 pub async fn keep_choices(tx: &mut Tx, choices: &[(Uuid, [&str; 2])]) -> sqlx::Result<()> {
     const INSERT: &str = "INSERT INTO choice (id, topics, research_types)";
     const UNLESS_KEPT: &str = "ON CONFLICT (id) DO NOTHING";
+    /// More in one statement cost SQLite much memory.
+    const AT_A_TIME: usize = 100;
     match tx {
         Tx::Sqlite(tx) => {
-            let mut query = sqlx::QueryBuilder::<sqlx::Sqlite>::new(INSERT);
-            query.push_values(choices, |mut row, (id, [topics, types])| {
-                row.push_bind(*id).push_bind(*topics).push_bind(*types);
-            });
-            query.push(UNLESS_KEPT).build().execute(&mut **tx).await?;
+            for choices in choices.chunks(AT_A_TIME) {
+                let mut query = sqlx::QueryBuilder::<sqlx::Sqlite>::new(INSERT);
+                query.push_values(choices, |mut row, (id, [topics, types])| {
+                    row.push_bind(*id).push_bind(*topics).push_bind(*types);
+                });
+                query.push(UNLESS_KEPT).build().execute(&mut **tx).await?;
+            }
         }
         Tx::Postgres(tx) => {
             let ids: Vec<Uuid> = choices.iter().map(|(id, _)| *id).collect();

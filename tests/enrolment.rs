@@ -81,6 +81,39 @@ async fn what_cannot_be_taken_is_refused_by_line_with_the_reason(db: Db) {
     }
 }
 
+each_database!(of_lines_with_one_address_the_first_is_taken_and_the_others_refused_in_order);
+async fn of_lines_with_one_address_the_first_is_taken_and_the_others_refused_in_order(db: Db) {
+    let news = News::start(db).await;
+    let mut csv = "address,name,consent_at,consent_source\n".to_owned();
+    for number in 0..7_000 {
+        csv.push_str(&format!("r{number}@peer.test,first,2026-01-01,form\n"));
+    }
+    for number in (0..7_000).step_by(100) {
+        csv.push_str(&format!("R{number}@peer.test,second,2026-01-01,form\n"));
+    }
+    let (enrolled, refused) = news.enrol(&csv).await;
+    assert_eq!((enrolled.added, enrolled.refused), (7_000, 70));
+    let numbers: Vec<u64> = refused.iter().map(|refused| refused.line).collect();
+    assert_eq!(numbers, (7_002..7_072).collect::<Vec<u64>>());
+    assert_eq!(refused[1].fields[..2], ["R100@peer.test", "second"]);
+    assert_eq!(news.reader("r100@peer.test").await.name, "first");
+    let again = news.enrol(&csv).await.0;
+    assert_eq!((again.added, again.refused), (0, 7_070));
+}
+
+each_database!(a_choice_that_came_first_in_a_refused_line_is_kept_with_the_next);
+async fn a_choice_that_came_first_in_a_refused_line_is_kept_with_the_next(db: Db) {
+    let news = News::start(db).await;
+    let csv = "address,topics,consent_at,consent_source\n\
+               a@peer.test,depression,2999-01-01,form\n\
+               b@peer.test,depression,2026-01-01,form\n\
+               c@peer.test,depression,2026-01-01,form\n";
+    assert_eq!(news.enrol(csv).await.0.added, 2);
+    for address in ["b@peer.test", "c@peer.test"] {
+        assert_eq!(news.reader(address).await.topics.0, [DEPRESSION]);
+    }
+}
+
 each_database!(texts_come_through_as_they_were_written_taken_or_refused);
 async fn texts_come_through_as_they_were_written_taken_or_refused(db: Db) {
     let news = News::start(db).await;

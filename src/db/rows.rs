@@ -24,7 +24,7 @@ const POSTGRES_EPOCH: DateTime<Utc> =
     DateTime::from_timestamp(946_684_800, 0).expect("a time that chrono knows");
 
 /// What `Tx::add_rows` puts into a column, which on PostgreSQL has exactly its type.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Value<'a> {
     Integer(i64),
     Text(&'a str),
@@ -157,23 +157,51 @@ impl Value<'_> {
     }
 }
 
+/// What all rows of a statement have in common is bound once: binding costs SQLite more than writing.
 async fn insert<const N: usize>(
     tx: &mut Transaction<'static, Sqlite>,
     table: &str,
     columns: &str,
     rows: &[[Value<'_>; N]],
 ) -> sqlx::Result<()> {
-    let row = format!("({})", ["?"; N].join(","));
     for rows in rows.chunks(ROWS_AT_A_TIME) {
-        let list = vec![row.as_str(); rows.len()].join(",");
+        let in_common: [bool; N] =
+            std::array::from_fn(|column| rows.iter().all(|row| row[column] == rows[0][column]));
+        let list = parameters(in_common, rows.len());
         let sql = format!("INSERT INTO {table} ({columns}) VALUES {list}");
         let mut query = sqlx::query(AssertSqlSafe(sql));
-        for value in rows.iter().flatten() {
-            query = value.bind(query);
+        // Those in common first, then row by row the others.
+        for (rows, common) in [(&rows[..1], true), (rows, false)] {
+            for (value, is_common) in rows.iter().flat_map(|row| row.iter().zip(in_common)) {
+                if is_common == common {
+                    query = value.bind(query);
+                }
+            }
         }
         query.execute(&mut **tx).await?;
     }
     Ok(())
+}
+
+/// The rows of a statement, each value as the number of its parameter: first come those that all rows have in common.
+fn parameters<const N: usize>(in_common: [bool; N], rows: usize) -> String {
+    let mut list = String::with_capacity(rows * N * 6);
+    let mut own = in_common.iter().filter(|is_common| **is_common).count();
+    for row in 0..rows {
+        let mut common = 0;
+        for (column, is_common) in in_common.into_iter().enumerate() {
+            let number = if is_common { &mut common } else { &mut own };
+            *number += 1;
+            let before = match (row, column) {
+                (0, 0) => "(?",
+                (_, 0) => "),(?",
+                _ => ",?",
+            };
+            list.push_str(before);
+            list.push_str(&number.to_string());
+        }
+    }
+    list + ")"
 }
 
 async fn copy<const N: usize>(
@@ -202,4 +230,16 @@ async fn copy<const N: usize>(
     bytes.extend_from_slice(&COPY_END);
     copy.send(&bytes[..]).await?;
     copy.finish().await.map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_rows_have_in_common_is_bound_once() {
+        assert_eq!(parameters([false, true, false], 2), "(?2,?1,?3),(?4,?1,?5)");
+        assert_eq!(parameters([true, true], 2), "(?1,?2),(?1,?2)");
+        assert_eq!(parameters([false], 1), "(?1)");
+    }
 }

@@ -198,18 +198,45 @@ impl Ids {
 /// The address hashes among those of `lines` that may not come in, and whether it is for a suppression.
 async fn known(tx: &mut Tx, lines: &[Line<'_>]) -> sqlx::Result<HashMap<Vec<u8>, bool>> {
     let mut known = HashMap::new();
-    for hash in subscribers(tx, lines).await? {
-        known.insert(hash, false);
+    let (Some(first), Some(last)) = (lines.first(), lines.last()) else {
+        return Ok(known);
+    };
+    let (first, last) = (first.address_hash, last.address_hash);
+    // A list that was empty has none so far: lines come in the order of their address hashes.
+    if !within(tx, "subscriber", first, last, 1).await?.is_empty() {
+        let subscribers = subscribers(tx, lines).await?;
+        known.extend(subscribers.into_iter().map(|hash| (hash, false)));
     }
-    for hash in suppressed(tx, lines).await? {
+    for hash in within(tx, "suppression", first, last, i64::MAX).await? {
         known.insert(hash, true);
     }
     Ok(known)
 }
 
+/// The first `most` address hashes of a table of ours that lie between these two. Planned each time: what was right for
+/// a short table would stay.
+async fn within(
+    tx: &mut Tx,
+    table: &'static str,
+    first: &[u8],
+    last: &[u8],
+    most: i64,
+) -> sqlx::Result<Vec<Vec<u8>>> {
+    let sql = format!(
+        "SELECT address_hash FROM {table} WHERE address_hash BETWEEN $1 AND $2 ORDER BY address_hash LIMIT $3"
+    );
+    on!(tx, |conn| sqlx::query_scalar(AssertSqlSafe(sql))
+        .bind(first)
+        .bind(last)
+        .bind(most)
+        .persistent(false)
+        .fetch_all(conn)
+        .await)
+}
+
 /// The address hashes of `lines` that are subscribers'.
 ///
-/// PostgreSQL takes them as an array, and plans each time: what was right for a short table would stay.
+/// PostgreSQL takes them as an array.
 async fn subscribers(tx: &mut Tx, lines: &[Line<'_>]) -> sqlx::Result<Vec<Vec<u8>>> {
     const SQL: &str = "SELECT address_hash FROM subscriber WHERE address_hash";
     match tx {
@@ -232,20 +259,6 @@ async fn subscribers(tx: &mut Tx, lines: &[Line<'_>]) -> sqlx::Result<Vec<Vec<u8
                 .await
         }
     }
-}
-
-/// The address hashes that are suppressed, from the first to the last of `lines`.
-async fn suppressed(tx: &mut Tx, lines: &[Line<'_>]) -> sqlx::Result<Vec<Vec<u8>>> {
-    let (Some(first), Some(last)) = (lines.first(), lines.last()) else {
-        return Ok(Vec::new());
-    };
-    on!(tx, |conn| sqlx::query_scalar(
-        "SELECT address_hash FROM suppression WHERE address_hash BETWEEN $1 AND $2"
-    )
-    .bind(first.address_hash)
-    .bind(last.address_hash)
-    .fetch_all(conn)
-    .await)
 }
 
 /// Adds readers and records the consent that came with each.
