@@ -26,6 +26,10 @@ const WRITER_CHECKPOINT: &str = "8192";
 /// Where PostgreSQL's senders listen for something to do.
 pub(crate) const WAKE_CHANNEL: &str = "bulletin";
 
+/// A plan that was made without knowing how few rows are meant must not go through whole tables.
+const FEW_ROWS: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; \
+     SET enable_hashjoin = off; SET enable_mergejoin = off";
+
 /// Who writes apart goes through sorted rows; SQLite sorts in as much memory again.
 const APART_CACHE: &str = "-4096";
 
@@ -189,8 +193,9 @@ impl Db {
         }
     }
 
-    /// The same database over one connection of its own (PostgreSQL), for who commits again and again: it is not asked
-    /// before each use whether it lives, and its prepared statements are there.
+    /// The same database over one connection of its own (PostgreSQL), for who says the same few statements again and
+    /// again, each about some rows that an index finds: it is not asked before each use whether it lives, and a
+    /// statement is planned once, not anew for each number that it is given.
     pub(crate) fn with_one_connection(&self) -> Db {
         match self {
             Db::Sqlite { .. } => self.clone(),
@@ -199,6 +204,12 @@ impl Db {
                     .max_connections(1)
                     .acquire_timeout(LOCK_WAIT)
                     .test_before_acquire(false)
+                    .after_connect(|connection, _| {
+                        Box::pin(async move {
+                            let plans = sqlx::raw_sql(FEW_ROWS).execute(connection);
+                            plans.await.map(drop)
+                        })
+                    })
                     .connect_lazy_with((*pool.connect_options()).clone()),
             ),
         }
