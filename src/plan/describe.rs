@@ -119,9 +119,10 @@ pub(super) async fn leave_out(
     } else {
         Frequency::Quarterly.as_str()
     };
-    let all = standings(tx, not_now, "").await?;
-    let join = "JOIN suppression x ON x.address_hash = s.address_hash";
-    let suppressed = standings(tx, not_now, join).await?;
+    let all = standings(tx, not_now, "subscriber s").await?;
+    // The order of a CROSS JOIN is SQLite's too: from the shorter table into the longer.
+    let among = "suppression x CROSS JOIN subscriber s WHERE s.address_hash = x.address_hash";
+    let suppressed = standings(tx, not_now, among).await?;
     let [pending, ended, not_now, others] =
         [0, 1, 2, 3].map(|which| all[which] - suppressed[which]);
     let suppressed = suppressed.iter().sum();
@@ -142,13 +143,13 @@ pub(super) async fn leave_out(
     Ok(())
 }
 
-/// How many subscribers are pending, ended, active but `not_now`, and the others. `join` chooses among them: so those who
-/// are suppressed are counted from the shorter table, and the others not looked up there.
-async fn standings(tx: &mut Tx, not_now: &str, join: &str) -> sqlx::Result<[i64; 4]> {
+/// How many subscribers are pending, ended, active but `not_now`, and the others. Those of `from`: so who is
+/// suppressed is counted from the shorter table, and the others are not looked up there.
+async fn standings(tx: &mut Tx, not_now: &str, from: &str) -> sqlx::Result<[i64; 4]> {
     let sql = format!(
         "SELECT count(*) FILTER (WHERE s.state = 'pending'), count(*) FILTER (WHERE s.state = 'ended'), \
          count(*) FILTER (WHERE s.state = 'active' AND s.frequency = $1), \
-         count(*) FILTER (WHERE s.state = 'active' AND s.frequency <> $1) FROM subscriber s {join}"
+         count(*) FILTER (WHERE s.state = 'active' AND s.frequency <> $1) FROM {from}"
     );
     let counts: (i64, i64, i64, i64) = on!(tx, |conn| sqlx::query_as(sqlx::AssertSqlSafe(sql))
         .bind(not_now)
