@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
+use email_encoding::headers::rfc2047;
 use email_encoding::headers::writer::EmailWriter;
-use email_encoding::headers::{quoted_string, rfc2047};
 
 /// Separates the parts of our messages. Quoted-printable text cannot hold `=_`, so no content can end a part.
 pub const BOUNDARY: &str = "=_bulletin";
@@ -19,11 +19,7 @@ pub fn text_field(to: &mut String, name: &str, value: &str) {
         let start = name.len() + 2;
         let mut writer = EmailWriter::new(to, start, 0, false);
         let value = one_line(value);
-        if value
-            .bytes()
-            .all(|byte| byte.is_ascii_graphic() || byte == b' ')
-            && !value.contains("=?")
-        {
+        if value.bytes().all(is_printable) && !value.contains("=?") {
             writer
                 .folding()
                 .write_str(&value)
@@ -43,22 +39,47 @@ pub fn mailbox_field(to: &mut String, field: &str, name: &str, address: &str) {
     if name.is_empty() {
         to.push_str(address);
     } else {
-        let mut writer = EmailWriter::new(to, field.len() + 2, 0, false);
-        // A quoted string cannot be folded; encoded words can.
-        let encode = if name.len() > 60 {
-            rfc2047::encode
-        } else {
-            quoted_string::encode
+        let line = match name.bytes().all(is_printable) && !name.contains("=?") {
+            true => quoted(to, field.len() + 2, &name),
+            false => {
+                let mut writer = EmailWriter::new(to, field.len() + 2, 0, false);
+                rfc2047::encode(&name, &mut writer).expect("a String takes everything");
+                writer.line_len()
+            }
         };
-        encode(&name, &mut writer).expect("a String takes everything");
-        let line = writer.line_len();
-        drop(writer);
         let fits = line + address.len() + 3 <= 76;
         to.push_str(if fits { " <" } else { "\r\n <" });
         to.push_str(address);
         to.push('>');
     }
     to.push_str("\r\n");
+}
+
+/// Adds a name as a quoted string, folded at its spaces (RFC 5322 section 3.2.4); gives the length of its last line.
+/// Spam filters hold it against a name of plain letters when it comes encoded.
+fn quoted(to: &mut String, mut column: usize, name: &str) -> usize {
+    to.push('"');
+    column += 1;
+    for (nth, word) in name.split(' ').enumerate() {
+        if nth > 0 {
+            if column + 1 + word.len() > 76 {
+                to.push_str("\r\n");
+                column = 0;
+            }
+            to.push(' ');
+            column += 1;
+        }
+        for letter in word.chars() {
+            if matches!(letter, '"' | '\\') {
+                to.push('\\');
+                column += 1;
+            }
+            to.push(letter);
+            column += 1;
+        }
+    }
+    to.push('"');
+    column + 1
 }
 
 /// Adds a field of protocol elements, each on a line of its own once they do not fit on one. ASCII only.
@@ -126,15 +147,27 @@ fn without_dots(encoded: &str) -> String {
 
 /// Ends an encoded piece so that the next begins on a new line without one being seen.
 pub fn soft_break(encoded: &mut String) {
-    if !encoded.is_empty() && !encoded.ends_with('\n') {
-        encoded.push_str("=\r\n");
+    if encoded.is_empty() || encoded.ends_with('\n') {
+        return;
     }
+    let last_line = &encoded[encoded.rfind('\n').map_or(0, |end| end + 1)..];
+    if last_line.len() >= LONGEST_LINE {
+        // The `=` would be one too many: the line's last letter goes to the next.
+        let is_encoded = last_line.as_bytes()[last_line.len() - 3] == b'=';
+        let letter = if is_encoded { 3 } else { 1 };
+        encoded.insert_str(encoded.len() - letter, "=\r\n");
+    }
+    encoded.push_str("=\r\n");
 }
 
 /// Whether a line surely is its own quoted-printable form, as links and most lines of the text part are.
 fn stays_as_it_is(line: &str) -> bool {
     let literal = |byte: u8| matches!(byte, b' '..=b'<' | b'>'..=b'~');
     line.len() <= 72 && line.bytes().all(literal) && !line.ends_with(' ')
+}
+
+fn is_printable(byte: u8) -> bool {
+    byte.is_ascii_graphic() || byte == b' '
 }
 
 /// Controls would end a field or hide what follows: they become spaces.
@@ -202,6 +235,38 @@ mod tests {
         assert_eq!(mailbox("Ann Lee"), "To: \"Ann Lee\" <a@example.org>\r\n");
         assert!(mailbox("Zoë").contains("=?utf-8?b?"));
         assert_eq!(mailbox(""), "To: a@example.org\r\n");
+    }
+
+    #[test]
+    fn plain_names_are_never_encoded_and_fold() {
+        for name in ["Liam O'Connor", "Smith, Ann (Dr.) & Co", r#"a "b" \ c"#] {
+            let field = mailbox(name);
+            assert!(!field.contains("=?"), "{field}");
+            let escaped = name.replace('\\', r"\\").replace('"', r#"\""#);
+            assert_eq!(field, format!("To: \"{escaped}\" <a@example.org>\r\n"));
+        }
+        let long = "Research, Practice and You ".repeat(6);
+        let field = mailbox(&long);
+        assert!(field.lines().all(|line| line.len() <= 78), "{field}");
+        assert_eq!(
+            field.replace("\r\n ", " ").trim_end(),
+            format!("To: \"{}\" <a@example.org>", long.trim_end())
+        );
+        assert!(
+            mailbox("=?utf-8?q?x?=").contains("=?utf-8?b?"),
+            "looks encoded, and is not"
+        );
+    }
+
+    #[test]
+    fn a_soft_break_behind_a_full_line_keeps_it_within_its_length() {
+        for ending in ["x", "=2E"] {
+            let text = "x".repeat(LONGEST_LINE - ending.len()) + ending;
+            let mut encoded = text.clone();
+            soft_break(&mut encoded);
+            assert!(encoded.lines().all(|line| line.len() <= LONGEST_LINE));
+            assert_eq!(encoded.replace("=\r\n", ""), text);
+        }
     }
 
     #[test]

@@ -60,7 +60,8 @@ pub(crate) fn cited(citation: Option<&str>, doi: Option<&str>) -> Option<Citatio
         Some(doi) => Citation {
             text: without(&text, &doi),
             doi: Some(Doi {
-                url: format!("https://doi.org/{}", encoded(&doi, "!$&'()*,;=:@/")),
+                // Programs that make links of plain text end them at a bracket.
+                url: format!("https://doi.org/{}", encoded(&doi, "!$&'*,;=:@/")),
                 name: doi,
             }),
         },

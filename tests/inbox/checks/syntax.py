@@ -93,6 +93,8 @@ def leaf_faults(part):
         yield f"{kind} has 8-bit octets and says 7bit"
     if encoding == "quoted-printable" and re.search(r"=(?![0-9A-F]{2}|\r?\n)", payload):
         yield f"{kind} is not quoted-printable, a = stands alone"
+    if encoding == "quoted-printable" and max(map(len, payload.splitlines()), default=0) > 76:
+        yield f"{kind} has a line of quoted-printable beyond 76 letters"
     charset = part.get_content_charset("us-ascii")
     try:
         part.get_payload(decode=True).decode(charset)
