@@ -68,7 +68,8 @@ def main():
 
 
 def good():
-    message = EmailMessage(policy=SMTP)
+    # As long as a line of quoted-printable may be.
+    message = EmailMessage(policy=SMTP.clone(max_line_length=76))
     for name, value in FIELDS.items():
         message[name] = value
     message.set_content((HERE / "good.txt").read_text(), cte="quoted-printable")
