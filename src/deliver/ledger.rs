@@ -251,6 +251,11 @@ impl Ledger {
             self.look(now).await?;
             came.wanted = self.wanted();
         }
+        if self.may_be_storm(&settled) {
+            // Claimed after the look, if then.
+            came.wanted = 0;
+            self.view.goes_on = true;
+        }
         if !settled.is_empty() || came.wanted > 0 {
             let began = Instant::now();
             let done = self.write(&settled, now, &mut came).await?;
@@ -389,28 +394,36 @@ impl Ledger {
         Ok(())
     }
 
+    /// Whether what is to be written down may make it a storm of refusals, as far as is known.
+    fn may_be_storm(&mut self, settled: &[Settled]) -> bool {
+        self.view
+            .storms
+            .retain(|_, (_, looked_at)| looked_at.elapsed() < STORM_AGAIN);
+        let is_near = |(campaign, refused): (&i64, &i64)| {
+            let left = self.view.storms.get(campaign);
+            left.is_none_or(|(left, _)| left < refused)
+        };
+        self.pause_on_bounces && refused(settled).iter().any(is_near)
+    }
+
     /// Pauses a campaign of which too many mails are refused. Looked up only when there may be a storm.
     async fn watch_for_storms(&mut self, settled: &[Settled]) -> sqlx::Result<()> {
         if !self.pause_on_bounces {
             return Ok(());
         }
-        for refused in settled.iter().filter(|settled| settled.refused) {
-            if let Some((left, looked_at)) = self.view.storms.get_mut(&refused.campaign)
-                && *left > 0
-                && looked_at.elapsed() < STORM_AGAIN
+        for (campaign, refused) in refused(settled) {
+            if let Some((left, _)) = self.view.storms.get_mut(&campaign)
+                && *left >= refused
             {
-                *left -= 1;
+                *left -= refused;
                 continue;
             }
-            let left =
-                alarm::watch_for_storm(&self.beside, refused.campaign, &self.metrics).await?;
+            let left = alarm::watch_for_storm(&self.beside, campaign, &self.metrics).await?;
             if left.is_none() {
                 self.view.looked_at = None;
             }
-            let left = left.unwrap_or(0);
-            self.view
-                .storms
-                .insert(refused.campaign, (left, Instant::now()));
+            let known = (left.unwrap_or(0), Instant::now());
+            self.view.storms.insert(campaign, known);
         }
         Ok(())
     }
@@ -469,4 +482,13 @@ impl Ledger {
         }
         self.view.full_until = full_until;
     }
+}
+
+/// How many mails of each campaign were refused for good.
+fn refused(settled: &[Settled]) -> HashMap<i64, i64> {
+    let mut refused = HashMap::new();
+    for one in settled.iter().filter(|settled| settled.refused) {
+        *refused.entry(one.campaign).or_default() += 1;
+    }
+    refused
 }
