@@ -91,6 +91,20 @@ where
     }
 }
 
+/// Says `sql` with what the round brings, on either driver.
+macro_rules! ask {
+    ($round:expr, $sql:expr, $connection:expr) => {
+        sqlx::query(AssertSqlSafe($sql.clone()))
+            .bind(Json($round.settled))
+            .bind($round.sender)
+            .bind($round.now)
+            .bind($round.campaign)
+            .bind($round.wanted as i64)
+            .fetch_all($connection)
+            .await
+    };
+}
+
 impl Round<'_> {
     /// A transaction of its own. On PostgreSQL nobody can declare the sender gone meanwhile.
     ///
@@ -126,14 +140,7 @@ impl Round<'_> {
         connection: &mut SqliteConnection,
         sql: &Arc<str>,
     ) -> sqlx::Result<Done> {
-        let rows = sqlx::query(AssertSqlSafe(sql.clone()))
-            .bind(Json(self.settled))
-            .bind(self.sender)
-            .bind(self.now)
-            .bind(self.campaign)
-            .bind(self.wanted as i64)
-            .fetch_all(connection)
-            .await?;
+        let rows = ask!(self, sql, connection)?;
         let (first, claimed) = rows.split_first().ok_or(sqlx::Error::RowNotFound)?;
         Ok(Done {
             counts: true,
@@ -150,14 +157,7 @@ impl Round<'_> {
         connection: &mut PgConnection,
         sql: &Arc<str>,
     ) -> sqlx::Result<Done> {
-        let rows = sqlx::query(AssertSqlSafe(sql.clone()))
-            .bind(Json(self.settled))
-            .bind(self.sender)
-            .bind(self.now)
-            .bind(self.campaign)
-            .bind(self.wanted as i64)
-            .fetch_all(connection)
-            .await?;
+        let rows = ask!(self, sql, connection)?;
         let mut done = Done::default();
         for row in &rows {
             done.counts = row.try_get("counts")?;
