@@ -16,8 +16,7 @@ pub(crate) struct Contents {
     pub also: Vec<Mention>,
     pub view_url: Option<String>,
     pub archive_url: Option<String>,
-    pub sender: Vec<String>,
-    pub contact: Contact,
+    pub imprint: Imprint,
 }
 
 /// A summary in full.
@@ -43,6 +42,12 @@ pub(crate) struct Tongue {
     pub dir: Option<&'static str>,
 }
 
+/// Who sends: name and postal address, line by line, and how to reach them.
+pub(crate) struct Imprint {
+    pub lines: Vec<String>,
+    pub contact: Contact,
+}
+
 pub(crate) struct Contact {
     pub text: String,
     pub url: Option<String>,
@@ -63,8 +68,20 @@ impl Contents {
             also: named(digest).map(|also| mention(&also, language)).collect(),
             view_url: link::safe(digest.view_url),
             archive_url: link::safe(digest.archive_url),
-            sender: sender(&digest.sender),
-            contact: contact(digest.sender.contact),
+            imprint: Imprint::of(&digest.sender),
+        }
+    }
+}
+
+impl Imprint {
+    pub fn of(sender: &Sender) -> Self {
+        let contact = one_line(sender.contact);
+        Self {
+            lines: lines(std::iter::once(sender.name).chain(sender.postal_address.lines())),
+            contact: Contact {
+                url: link::contact(&contact),
+                text: contact,
+            },
         }
     }
 }
@@ -163,7 +180,7 @@ fn article(summary: &Summary, frame: Language) -> Article {
 }
 
 /// A title that is empty gives way to its address, so that the link keeps a text.
-fn mention(also: &Also, frame: Language) -> Mention {
+pub(crate) fn mention(also: &Also, frame: Language) -> Mention {
     let url = link::safe(also.url);
     let title = match one_line(also.title) {
         empty if empty.is_empty() => url.clone().unwrap_or_else(|| "–".to_owned()),
@@ -189,17 +206,5 @@ fn tongue(code: &str, title: &str, frame: Language) -> Tongue {
     Tongue {
         lang: differs.then(|| code.to_owned()),
         dir: (dir == "rtl").then_some(dir),
-    }
-}
-
-fn sender(sender: &Sender) -> Vec<String> {
-    lines(std::iter::once(sender.name).chain(sender.postal_address.lines()))
-}
-
-fn contact(text: &str) -> Contact {
-    let text = one_line(text);
-    Contact {
-        url: link::contact(&text),
-        text,
     }
 }

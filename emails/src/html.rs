@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use crate::Language;
 use crate::breakable::{Size, breakable};
 use crate::clean::direction;
-use crate::contents::{Article, Contents, Mention, Tongue};
+use crate::contents::{Article, Contact, Contents, Imprint, Mention, Tongue};
 use crate::layout::{self, layout, link, panel, row};
 use crate::link::{Citation, Doi};
 use crate::template::Hole;
@@ -13,10 +13,11 @@ use crate::template::Hole;
 /// The HTML part, with marks where something personal belongs.
 pub(crate) fn of(contents: &Contents) -> String {
     let language = contents.language;
+    let masthead = masthead(&contents.opening, &contents.publication, &contents.period);
     let rows = html! {
-        (layout::first_row(&masthead(contents)))
+        (layout::first_row(&masthead))
         @for article in &contents.articles { (row(&full(article, language))) }
-        @if !contents.also.is_empty() { (row(&also(contents))) }
+        @if !contents.also.is_empty() { (row(&list(contents.also_heading, &contents.also))) }
         (row(&footer(contents)))
     };
     let title = format!("{}, {}", contents.publication, contents.period);
@@ -24,13 +25,13 @@ pub(crate) fn of(contents: &Contents) -> String {
 }
 
 /// The first line stands first, seen by all: an inbox shows it beside the subject.
-fn masthead(contents: &Contents) -> Markup {
+pub(crate) fn masthead(opening: &str, publication: &str, below: &str) -> Markup {
     html! {
-        p style=(layout::OPENING) { (breakable(&contents.opening, Size::Small)) }
-        h1 dir=(direction(&contents.publication)) style=(layout::MASTHEAD) {
-            (breakable(&contents.publication, Size::Masthead))
+        p style=(layout::OPENING) { (breakable(opening, Size::Small)) }
+        h1 dir=(direction(publication)) style=(layout::MASTHEAD) {
+            (breakable(publication, Size::Masthead))
         }
-        p style=(layout::PERIOD) { (contents.period) }
+        p style=(layout::PERIOD) { (below) }
     }
 }
 
@@ -86,11 +87,12 @@ fn doi_link(doi: &Doi) -> Markup {
     link(&doi.url, &format!("DOI {}", doi.name))
 }
 
-fn also(contents: &Contents) -> Markup {
+/// A list of titles, with the types of research where they are known.
+pub(crate) fn list(heading: &str, mentions: &[Mention]) -> Markup {
     html! {
-        h2 style=(layout::SECTION) { (contents.also_heading) }
+        h2 style=(layout::SECTION) { (heading) }
         ul style=(layout::LIST) {
-            @for mention in &contents.also {
+            @for mention in mentions {
                 li style=(layout::ITEM) {
                     span lang=[&mention.tongue.lang] dir=[mention.tongue.dir] {
                         (titled(mention, Size::Text, layout::LINK))
@@ -128,21 +130,26 @@ fn footer(contents: &Contents) -> Markup {
             @if let Some(url) = &contents.archive_url { br; (link(url, language.archive())) }
         }
         p style=(layout::SMALL) { (language.no_watching()) }
-        p style=(layout::SMALL) { (sender(contents)) }
+        p style=(layout::SMALL) { (imprint(&contents.imprint, language)) }
     }
 }
 
-fn sender(contents: &Contents) -> Markup {
-    let contact = &contents.contact;
+/// Who sends.
+pub(crate) fn imprint(imprint: &Imprint, language: Language) -> Markup {
+    let contact = &imprint.contact;
     html! {
-        (contents.language.sent_by())
-        @for line in &contents.sender { br; (breakable(line, Size::Small)) }
-        @if !contact.text.is_empty() {
-            br; (contents.language.contact()) " "
-            @match &contact.url {
-                Some(url) => (link(url, &contact.text)),
-                None => (contact.text),
-            }
+        (language.sent_by())
+        @for line in &imprint.lines { br; (breakable(line, Size::Small)) }
+        @if !contact.text.is_empty() { br; (language.contact()) " " (reached(contact)) }
+    }
+}
+
+/// The contact, as a link where it is one.
+pub(crate) fn reached(contact: &Contact) -> Markup {
+    html! {
+        @match &contact.url {
+            Some(url) => (link(url, &contact.text)),
+            None => (breakable(&contact.text, Size::Small)),
         }
     }
 }

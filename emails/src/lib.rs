@@ -15,6 +15,7 @@ mod digest;
 mod html;
 mod layout;
 mod link;
+mod page;
 mod reader;
 mod subject;
 mod template;

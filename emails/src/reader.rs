@@ -2,7 +2,7 @@ use maud::Render;
 
 use crate::clean::one_line;
 use crate::template::Hole;
-use crate::{Date, Language, link, text};
+use crate::{Date, Language, link, page};
 
 /// What differs from reader to reader.
 #[derive(Debug, Clone, Copy)]
@@ -59,7 +59,7 @@ impl Personal {
 
     /// What goes into a hole of the text part, wrapped; the hole stands alone on its line.
     pub fn text(&self, hole: Hole) -> String {
-        text::wrapped(self.words(hole))
+        page::wrapped(self.words(hole))
     }
 
     fn words(&self, hole: Hole) -> &str {
