@@ -1,7 +1,9 @@
 //! What comes from outside, freed of what no mail may carry.
 
-/// The text as one line without characters that mean nothing in a mail: control characters, and
-/// noncharacters, with which our own holes are marked. Runs of white space become one space;
+/// The text as one line without characters that mean nothing in a mail, or harm: control
+/// characters; noncharacters, with which our own holes are marked; and what turns the direction of
+/// all that follows it, our own words too (UAX #9 section 2.1 to 2.3; the marks of section 2.6 turn
+/// nothing but what is beside them, and stay). Runs of white space become one space;
 /// spaces that forbid a line break stay as they are.
 pub(crate) fn one_line(text: &str) -> String {
     if is_plain_line(text) {
@@ -41,7 +43,8 @@ fn is_plain_line(text: &str) -> bool {
 
 fn may_stay(c: char) -> bool {
     let noncharacter = matches!(c, '\u{FDD0}'..='\u{FDEF}') || u32::from(c) & 0xFFFE == 0xFFFE;
-    !noncharacter && (!c.is_control() || c.is_whitespace())
+    let turns = matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+    !noncharacter && !turns && (!c.is_control() || c.is_whitespace())
 }
 
 fn is_right_to_left(letter: char) -> bool {
@@ -64,6 +67,7 @@ mod tests {
             "ab c"
         );
         assert_eq!(one_line("a\u{A0}: b"), "a\u{A0}: b");
+        assert_eq!(one_line("\u{202E}gpj\u{2066}.\u{200F}"), "gpj.\u{200F}");
         for spaced in [" a b", "a  b", "a b ", "a\tb"] {
             assert_eq!(one_line(spaced), "a b");
         }
