@@ -6,7 +6,8 @@
 //!
 //! The way of a digest: [`Digest`] is what the service hands in; `contents` cleans it and decides
 //! what is shown; `html` and `text` are two renderings of that one decision, so that both parts
-//! have the same words and links; `template` cuts them where something personal belongs.
+//! have the same words and links; `template` cuts them where something personal belongs. A mail to
+//! one person is a [`Letter`].
 
 mod breakable;
 mod clean;
@@ -14,6 +15,7 @@ mod contents;
 mod digest;
 mod html;
 mod layout;
+mod letter;
 mod link;
 mod page;
 mod reader;
@@ -23,6 +25,7 @@ mod text;
 mod words;
 
 pub use digest::{Also, Digest, Occasion, Sender, Summary, digest};
+pub use letter::{Asked, Frequency, Latest, Letter, LetterKind, letter};
 pub use reader::{Personal, Reader};
 pub use template::{Hole, Part, Template};
 

@@ -2,7 +2,7 @@
 
 use crate::clean::one_line;
 use crate::contents::{count, titles};
-use crate::{Digest, Occasion};
+use crate::{Digest, Language, Occasion};
 
 /// The longest subject, in characters, that needs no cutting in most inboxes.
 const LONGEST: usize = 78;
@@ -29,6 +29,18 @@ pub(crate) fn of(digest: &Digest) -> String {
     }
     let room = LONGEST.saturating_sub(length(lead) + length(&period));
     format!("{lead}{}{period}", shortened(&title, room))
+}
+
+/// What a letter is about, and the publication: key words first, since phones show some 40
+/// characters.
+pub(crate) fn with_publication(about: &str, publication: &str, language: Language) -> String {
+    let publication = one_line(publication);
+    if publication.is_empty() {
+        return about.to_owned();
+    }
+    let about = format!("{about}{}", language.pick(": ", "\u{A0}: "));
+    let room = LONGEST.saturating_sub(length(&about));
+    format!("{about}{}", shortened(&publication, room))
 }
 
 /// The text cut to `room` characters, between words where that leaves enough of it.

@@ -258,14 +258,15 @@ impl Language {
     }
 
     /// Whether a number of things is spoken of as one thing; French says so of nought too.
-    fn is_one(self, number: usize) -> bool {
+    pub(crate) fn is_one(self, number: usize) -> bool {
         match self {
             Self::English => number == 1,
             Self::French => number < 2,
         }
     }
 
-    fn pick<T>(self, english: T, french: T) -> T {
+    /// Whichever is in this language.
+    pub(crate) fn pick<T>(self, english: T, french: T) -> T {
         match self {
             Self::English => english,
             Self::French => french,

@@ -4,26 +4,33 @@
 //!
 //! The studies, where named, are real; the words about them are made up for the samples.
 
+mod letters;
+
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 use emails::{
-    Also, Date, Digest, Language, Month, Occasion, Period, Reader, Sender, Summary, digest,
+    Also, Date, Digest, Email, Language, Month, Occasion, Period, Reader, Sender, Summary, digest,
+    letter,
 };
+use letters::letters;
 
 fn main() -> io::Result<()> {
     let folder = env::args_os().nth(1).map(PathBuf::from);
     let folder = folder.ok_or_else(|| io::Error::other("name the folder to write to"))?;
     fs::create_dir_all(&folder)?;
-    for (name, digest) in samples() {
-        write(&folder, name, &digest)?;
+    for (name, contents) in samples() {
+        let template = digest(&contents);
+        let personal = reader(name).personal(template.language);
+        write(&folder, name, template.fill(&personal))?;
+    }
+    for (name, contents) in letters() {
+        write(&folder, &name, letter(&contents))?;
     }
     Ok(())
 }
 
-fn write(folder: &Path, name: &str, contents: &Digest) -> io::Result<()> {
-    let template = digest(contents);
-    let email = template.fill(&reader(name).personal(template.language));
+fn write(folder: &Path, name: &str, email: Email) -> io::Result<()> {
     println!("{name}: {} ({} bytes)", email.subject, email.html.len());
     fs::write(folder.join(format!("{name}.html")), email.html)?;
     fs::write(folder.join(format!("{name}.txt")), email.text)
@@ -147,13 +154,17 @@ fn matched(summaries: Vec<Summary<'static>>, also: Vec<Also<'static>>) -> Digest
         summaries,
         also,
         occasion: Occasion::Matched,
-        sender: Sender {
-            name: "Practice Research Network",
-            postal_address: "Room 204, 100 Example Street\nOttawa, Ontario  K1N 6N5\nCanada",
-            contact: "editor@bulletin.example.org",
-        },
+        sender: sender(),
         view_url: "https://bulletin.example.org/issues/2020-12",
         archive_url: "https://bulletin.example.org/issues",
+    }
+}
+
+fn sender() -> Sender<'static> {
+    Sender {
+        name: "Practice Research Network",
+        postal_address: "Room 204, 100 Example Street\nOttawa, Ontario  K1N 6N5\nCanada",
+        contact: "editor@bulletin.example.org",
     }
 }
 
