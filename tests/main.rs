@@ -15,6 +15,7 @@ mod mails;
 mod many_senders;
 mod pacing;
 mod planning;
+mod public_pages;
 mod schedule;
 mod sending;
 mod simulation;

@@ -1,59 +1,13 @@
 //! The readers' pages: links from mails, over real HTTP.
 
-use std::sync::Arc;
-
 use bulletin::config::OnNothing;
 use bulletin::db::Db;
-use bulletin::metrics::Metrics;
 use bulletin::secret::Purpose;
 use bulletin::subscription::{Act, State};
-use bulletin::web::{self, Site};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
 
 use crate::support::news::{ATTACHMENT, DEPRESSION, issue};
+use crate::support::pages::Pages;
 use crate::support::{News, each_database};
-
-struct Pages {
-    address: std::net::SocketAddr,
-}
-
-impl Pages {
-    async fn start(news: &News) -> Pages {
-        let now = news.now();
-        let site = Site {
-            db: news.db.clone(),
-            keys: news.keys.clone(),
-            vocabulary: Arc::new(news.vocabulary.clone()),
-            name: "Research News".to_owned(),
-            clock: Arc::new(move || now),
-            metrics: Metrics::default(),
-        };
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        tokio::spawn(async move { axum::serve(listener, web::guarded(web::routes(site))).await });
-        Pages { address }
-    }
-
-    /// Status, header and body of the answer.
-    async fn ask(&self, method: &str, path: &str, body: &str) -> (u16, String, String) {
-        let mut stream = TcpStream::connect(self.address).await.unwrap();
-        let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: news\r\nConnection: close\r\n\
-             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
-            body.len()
-        );
-        stream.write_all(request.as_bytes()).await.unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.unwrap();
-        let (header, body) = answer.split_once("\r\n\r\n").unwrap();
-        (
-            header[9..12].parse().unwrap(),
-            header.to_lowercase(),
-            body.to_owned(),
-        )
-    }
-}
 
 each_database!(one_click_ends_the_subscription_and_may_be_repeated);
 async fn one_click_ends_the_subscription_and_may_be_repeated(db: Db) {

@@ -10,7 +10,7 @@ use bulletin::config::Config;
 use bulletin::db::Db;
 use bulletin::secret::Keys;
 use bulletin::web::status::{self, Status};
-use bulletin::web::{self, Site};
+use bulletin::web::{self, Publisher, Site};
 use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -117,8 +117,20 @@ pub fn site(app: &App) -> Site {
         keys: app.keys.clone(),
         vocabulary: Arc::new(app.vocabulary.clone()),
         name: app.config.site_name.clone(),
+        publisher: publisher(&app.config),
         clock: clock::system(),
         metrics: app.metrics.clone(),
+    }
+}
+
+fn publisher(config: &Config) -> Publisher {
+    let sender = &config.sender;
+    let name = sender.from.as_ref().and_then(|from| from.name.clone());
+    Publisher {
+        name: name.unwrap_or_else(|| config.site_name.clone()),
+        postal_address: sender.postal_address.clone().unwrap_or_default(),
+        contact: sender.contact.clone().unwrap_or_default(),
+        site_url: config.site_url.clone(),
     }
 }
 

@@ -11,7 +11,8 @@ use maud::{Markup, html};
 
 use super::catcher::{Catcher, Caught};
 use crate::plan::Plan;
-use crate::web::{PageError, Site, page};
+use crate::subscription::Language;
+use crate::web::{Page, PageError, Site};
 
 /// What the demo's pages show.
 pub struct Exhibit {
@@ -24,8 +25,7 @@ pub struct Exhibit {
 /// A mail's own HTML is shown as it is, but may load nothing and run nothing.
 const MAIL_POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; sandbox allow-popups";
-const FRAME_POLICY: &str =
-    "default-src 'none'; style-src 'self'; frame-src 'self'; frame-ancestors 'none'";
+const FRAME_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; frame-src 'self'; frame-ancestors 'none'";
 
 /// The pages under `/demo`.
 pub fn routes(exhibit: Arc<Exhibit>) -> Router {
@@ -39,9 +39,7 @@ pub fn routes(exhibit: Arc<Exhibit>) -> Router {
 
 async fn overview(State(exhibit): State<Arc<Exhibit>>) -> Markup {
     let plan = &exhibit.plan;
-    page(
-        &exhibit.site,
-        "Demo",
+    page(&exhibit, "Demo").show(
         html! {
             h1 { "What the demo did" }
             p {
@@ -79,9 +77,7 @@ async fn overview(State(exhibit): State<Arc<Exhibit>>) -> Markup {
 
 async fn mails(State(exhibit): State<Arc<Exhibit>>) -> Markup {
     let caught = exhibit.catcher.all();
-    page(
-        &exhibit.site,
-        "Caught mails",
+    page(&exhibit, "Caught mails").show(
         html! {
             h1 { "Caught mails" }
             p { (caught.len()) " mails, in the order in which they came." }
@@ -109,9 +105,7 @@ async fn mail(
     let caught = exhibit.catcher.get(number).ok_or(PageError::NotFound)?;
     let parts = caught.parts();
     let frame = format!("/demo/mails/{number}/html");
-    let shown = page(
-        &exhibit.site,
-        &parts.subject,
+    let shown = page(&exhibit, &parts.subject).show(
         html! {
             h1 { (parts.subject) }
             p { "To " (caught.recipient) ", envelope sender " code { (caught.return_path) } }
@@ -155,6 +149,10 @@ async fn mail_html(
         html,
     )
         .into_response())
+}
+
+fn page<'a>(exhibit: &'a Exhibit, title: &str) -> Page<'a> {
+    Page::new(&exhibit.site, Language::English, title).unlisted()
 }
 
 fn fold(name: &str, text: &str) -> Markup {

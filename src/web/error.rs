@@ -1,56 +1,106 @@
 //! What a page says when it cannot do what was asked.
 
-use axum::http::header::RETRY_AFTER;
+use axum::extract::{Request, State};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use maud::{DOCTYPE, html};
+use maud::html;
 
-/// Why there is no page. `Display` is for the visitor; the cause goes to the log.
+use super::{Page, Site};
+use crate::subscription::Language;
+
+/// Why there is no page. The visitor reads it in their language; the cause goes to the log.
 #[derive(Debug, thiserror::Error)]
 pub enum PageError {
-    #[error("There is no such page.")]
+    #[error("there is no such page")]
     NotFound,
-    #[error(
-        "This link is not one of ours. It may have been cut in two on its way; copy it from the mail again."
-    )]
+    #[error("the link is not one of ours")]
     BadLink,
-    #[error("The form could not be understood. Go back and try again.")]
+    #[error("the form could not be understood")]
     BadForm,
-    #[error(
-        "Our database does not work just now, so nothing was changed. Try again in a few minutes."
-    )]
+    #[error("the database fails")]
     Database(#[from] sqlx::Error),
+}
+
+/// What was refused, for `framed` to put into words.
+#[derive(Clone, Copy)]
+enum Refusal {
+    NotFound,
+    BadLink,
+    BadForm,
+    NotSo,
+    TooLarge,
+    Database,
 }
 
 impl IntoResponse for PageError {
     fn into_response(self) -> Response {
-        let status = match &self {
-            PageError::NotFound | PageError::BadLink => StatusCode::NOT_FOUND,
-            PageError::BadForm => StatusCode::BAD_REQUEST,
+        let (status, refusal) = match &self {
+            PageError::NotFound => (StatusCode::NOT_FOUND, Refusal::NotFound),
+            PageError::BadLink => (StatusCode::NOT_FOUND, Refusal::BadLink),
+            PageError::BadForm => (StatusCode::BAD_REQUEST, Refusal::BadForm),
             PageError::Database(error) => {
                 tracing::error!(error = error as &dyn std::error::Error, "a page failed");
-                StatusCode::SERVICE_UNAVAILABLE
+                (StatusCode::SERVICE_UNAVAILABLE, Refusal::Database)
             }
         };
-        let text = self.to_string();
-        let page = html! {
-            (DOCTYPE)
-            html lang="en" {
-                head {
-                    meta charset="utf-8";
-                    meta name="viewport" content="width=device-width, initial-scale=1";
-                    title { (text) }
-                    link rel="stylesheet" href="/style.css";
-                }
-                body { main { h1 { (text) } p { a href="/" { "To the archive" } } } }
-            }
-        };
-        let mut response = (status, page).into_response();
+        let mut response = (status, format!("{self}\n")).into_response();
+        response.extensions_mut().insert(refusal);
         if status == StatusCode::SERVICE_UNAVAILABLE {
             // A mail program that unsubscribes for its reader (RFC 8058) may come again.
             let later = HeaderValue::from_static("300");
             response.headers_mut().insert(RETRY_AFTER, later);
         }
         response
+    }
+}
+
+/// Gives every refusal its page, ours and the router's own, in the language of the address or of the browser.
+pub(super) async fn framed(State(site): State<Site>, request: Request, next: Next) -> Response {
+    let language = match Language::of_path(request.uri().path()) {
+        Language::French => Language::French,
+        Language::English => Language::asked_for(request.headers()),
+    };
+    let mut response = next.run(request).await;
+    let status = response.status();
+    if !status.is_client_error() && !status.is_server_error() {
+        return response;
+    }
+    let refusal = response.extensions().get::<Refusal>().copied();
+    let page = refusal.unwrap_or(Refusal::of(status)).page(&site, language);
+    *response.body_mut() = page.into_string().into();
+    let html = HeaderValue::from_static("text/html; charset=utf-8");
+    response.headers_mut().insert(CONTENT_TYPE, html);
+    response.headers_mut().remove(CONTENT_LENGTH);
+    response
+}
+
+impl Refusal {
+    /// For what the router refuses by itself.
+    fn of(status: StatusCode) -> Refusal {
+        match status {
+            StatusCode::NOT_FOUND => Refusal::NotFound,
+            StatusCode::METHOD_NOT_ALLOWED => Refusal::NotSo,
+            StatusCode::PAYLOAD_TOO_LARGE => Refusal::TooLarge,
+            status if status.is_server_error() => Refusal::Database,
+            _ => Refusal::BadForm,
+        }
+    }
+
+    fn page(self, site: &Site, language: Language) -> maud::Markup {
+        let [heading, sentence] = match self {
+            Refusal::NotFound => language.no_such_page(),
+            Refusal::BadLink => language.bad_link(),
+            Refusal::BadForm => language.bad_form(),
+            Refusal::NotSo => language.not_so(),
+            Refusal::TooLarge => language.too_large(),
+            Refusal::Database => language.database_fails(),
+        };
+        Page::new(site, language, heading).unlisted().show(html! {
+            h1 { (heading) }
+            p.lead { (sentence) }
+            p { a.button href=(language.path("/issues")) { (language.to_the_archive()) } }
+        })
     }
 }

@@ -2,27 +2,166 @@
 
 use maud::{DOCTYPE, Markup, html};
 
-use super::Site;
+use super::{Publisher, Site, style};
+use crate::subscription::Language;
 
-/// A page of the site.
-pub fn page(site: &Site, title: &str, content: Markup) -> Markup {
-    html! {
-        (DOCTYPE)
-        html lang="en" {
+/// A page of the site, before its content is known.
+pub struct Page<'a> {
+    site: &'a Site,
+    language: Language,
+    title: String,
+    description: Option<String>,
+    path: Option<String>,
+    unlisted: bool,
+}
+
+impl<'a> Page<'a> {
+    /// A page in `language`. `title` is what tabs and search engines show, beside the publication's name.
+    pub fn new(site: &'a Site, language: Language, title: impl Into<String>) -> Page<'a> {
+        Page {
+            site,
+            language,
+            title: title.into(),
+            description: None,
+            path: None,
+            unlisted: false,
+        }
+    }
+
+    /// The page stands in both languages; `english` is its path in English, where it is known to search engines.
+    pub fn at(mut self, english: impl Into<String>) -> Self {
+        self.path = Some(english.into());
+        self
+    }
+
+    /// What search engines show under the title.
+    pub fn described(mut self, description: impl Into<String>) -> Self {
+        self.description = Some(description.into());
+        self
+    }
+
+    /// Search engines are to pass the page over: it is one reader's own, or one of endlessly many.
+    pub fn unlisted(mut self) -> Self {
+        self.unlisted = true;
+        self
+    }
+
+    /// The whole page around its content, which opens with its one `h1`.
+    pub fn show(&self, content: Markup) -> Markup {
+        html! {
+            (DOCTYPE)
+            html lang=(self.language) {
+                (self.head())
+                body {
+                    a.skip href="#content" { (self.language.skip()) }
+                    (self.header())
+                    main #content { (content) }
+                    (self.footer())
+                }
+            }
+        }
+    }
+
+    fn head(&self) -> Markup {
+        let Page { site, language, .. } = self;
+        let title = match self.title == site.name {
+            true => site.name.clone(),
+            false => format!("{} – {}", self.title, site.name),
+        };
+        let description = self.description.clone();
+        let description = description.unwrap_or_else(|| language.what_this_is(&site.name));
+        html! {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
-                title { (title) " – " (site.name) }
-                meta name="description" content=(format!("{title}: {}, a monthly digest of research.", site.name));
-                link rel="stylesheet" href="/style.css";
-            }
-            body {
-                a.skip href="#content" { "Skip to the content" }
-                header { p { a href="/" { (site.name) } } }
-                main #content { (content) }
-                footer { p { a href="/issues" { "All issues" } } }
+                title { (title) }
+                meta name="description" content=(description);
+                @if self.unlisted { meta name="robots" content="noindex"; }
+                link rel="icon" href="/icon.svg" type="image/svg+xml";
+                link rel="stylesheet" href=(style::path());
+                @if let Some(path) = &self.path { (self.twins(path)) }
             }
         }
+    }
+
+    /// Where the page stands in either language.
+    fn twins(&self, path: &str) -> Markup {
+        let url = |language: Language| self.site.url(&language.path(path));
+        html! {
+            link rel="canonical" href=(url(self.language));
+            @for language in Language::ALL {
+                link rel="alternate" hreflang=(language) href=(url(*language));
+            }
+        }
+    }
+
+    fn header(&self) -> Markup {
+        let language = self.language;
+        let here = self.path.as_deref();
+        let links = [
+            ("/issues", language.archive()),
+            ("/topics", language.topics()),
+            ("/search", language.search()),
+            ("/subscribe", language.subscribe()),
+        ];
+        html! {
+            header.masthead {
+                div {
+                    p.name { a href=(language.path("/")) { (self.site.name) } }
+                    nav aria-label=(language.site_nav()) {
+                        ul {
+                            @for (path, name) in links {
+                                li { a href=(language.path(path)) aria-current=[(here == Some(path)).then_some("page")] { (name) } }
+                            }
+                            @if let Some(path) = here { li.other { (to_the_other(language, path)) } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn footer(&self) -> Markup {
+        let Publisher {
+            name,
+            postal_address,
+            contact,
+            ..
+        } = &self.site.publisher;
+        let language = self.language;
+        html! {
+            footer.colophon {
+                div {
+                    address {
+                        p { (language.published_by()) " " strong { (name) } }
+                        @if !postal_address.is_empty() {
+                            p { @for line in postal_address.lines() { (line) br; } }
+                        }
+                        @if !contact.is_empty() { p { (language.contact()) " " (way_to(contact)) } }
+                    }
+                    ul {
+                        li { a href=(language.path("/privacy")) { (language.privacy()) } }
+                    }
+                    p.promise { (language.no_watching()) }
+                }
+            }
+        }
+    }
+}
+
+fn to_the_other(language: Language, path: &str) -> Markup {
+    let other = language.other();
+    html! { a href=(other.path(path)) lang=(other) hreflang=(other) { (other.own_name()) } }
+}
+
+/// A mail address or a site as a link; a telephone number as it is written.
+pub(super) fn way_to(contact: &str) -> Markup {
+    let is_site = contact.starts_with("https://") || contact.starts_with("http://");
+    let is_address = contact.contains('@') && !contact.contains(char::is_whitespace);
+    html! {
+        @if is_site { a href=(contact) { (contact) } }
+        @else if is_address { a href=(format!("mailto:{contact}")) { (contact) } }
+        @else { (contact) }
     }
 }

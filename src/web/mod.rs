@@ -3,9 +3,12 @@
 
 mod archive;
 mod error;
+mod language;
 mod layout;
 pub mod status;
+mod style;
 mod subscription;
+mod words;
 
 use std::sync::Arc;
 
@@ -13,15 +16,14 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::HeaderValue;
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, REFERRER_POLICY,
-    X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Response};
+use axum::response::{Redirect, Response};
 use axum::routing::{get, post};
 
 pub use self::error::PageError;
-pub use self::layout::page;
+pub use self::layout::Page;
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::metrics::Metrics;
@@ -34,14 +36,34 @@ pub struct Site {
     pub db: Db,
     pub keys: Keys,
     pub vocabulary: Arc<Vocabulary>,
+    /// What the publication is called.
     pub name: String,
+    pub publisher: Publisher,
     pub clock: Clock,
     /// Where those who leave are counted.
     pub metrics: Metrics,
 }
 
-/// Pages load nothing but our own style sheet, run no script, and stand in nobody's frame.
-const POLICY: &str = "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+/// Who publishes, as the foot of every page says. What is not set is empty, and left out.
+#[derive(Clone, Debug, Default)]
+pub struct Publisher {
+    pub name: String,
+    pub postal_address: String,
+    /// A mail address, a site or a telephone number.
+    pub contact: String,
+    /// Where the readers' pages are, without a slash at the end.
+    pub site_url: String,
+}
+
+impl Site {
+    /// The whole address of a path of ours.
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.publisher.site_url)
+    }
+}
+
+/// Pages load nothing but our own style sheet and icon, run no script, and stand in nobody's frame.
+const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
 /// Nothing that a reader sends us is larger.
 const MOST_BYTES: usize = 64 * 1024;
@@ -49,10 +71,12 @@ const MOST_BYTES: usize = 64 * 1024;
 /// The readers' pages. No GET changes anything: mail scanners follow every link.
 pub fn routes(site: Site) -> Router {
     Router::new()
-        .route("/", get(archive::list))
-        .route("/issues", get(archive::list))
-        .route("/issues/{month}", get(archive::issue))
-        .route("/summaries/{id}", get(archive::summary))
+        .merge(public())
+        .nest(language::FRENCH, public())
+        .route(
+            "/fr/",
+            get(|| async { Redirect::permanent(language::FRENCH) }),
+        )
         .route(
             "/p/{token}",
             get(subscription::preferences).post(subscription::prefer),
@@ -62,10 +86,21 @@ pub fn routes(site: Site) -> Router {
             get(subscription::leaving).post(subscription::leave),
         )
         .route("/u/{token}/undo", post(subscription::come_back))
-        .route("/style.css", get(style))
+        .route("/style.css", get(style::style))
+        .route("/icon.svg", get(style::icon))
         .fallback(|| async { PageError::NotFound })
-        .with_state(site)
         .layer(DefaultBodyLimit::max(MOST_BYTES))
+        .layer(middleware::from_fn_with_state(site.clone(), error::framed))
+        .with_state(site)
+}
+
+/// Pages that are the same for everybody, in the language of their address.
+fn public() -> Router<Site> {
+    Router::new()
+        .route("/", get(archive::list))
+        .route("/issues", get(archive::list))
+        .route("/issues/{month}", get(archive::issue))
+        .route("/summaries/{id}", get(archive::summary))
 }
 
 /// Sets on every response what a page of ours needs for its safety, where the page did not set it itself.
@@ -88,12 +123,4 @@ async fn guard(request: Request, next: Next) -> Response {
             .or_insert(HeaderValue::from_static(value));
     }
     response
-}
-
-async fn style() -> impl IntoResponse {
-    let headers = [
-        (CONTENT_TYPE, "text/css; charset=utf-8"),
-        (CACHE_CONTROL, "max-age=3600"),
-    ];
-    (headers, include_str!("style.css"))
 }

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use uuid::Uuid;
 
-use super::{PageError, Site, page};
+use super::{Page, PageError, Site};
 use crate::config::OnNothing;
 use crate::db::Tx;
 use crate::feedback;
@@ -111,14 +111,15 @@ pub async fn come_back(
     )
     .await?;
     tx.commit().await?;
-    Ok(page(
-        &site,
-        "Welcome back",
-        html! {
-            h1 { "Welcome back" }
-            p { "Your subscription goes on as it was." }
-        },
-    ))
+    Ok(own_page(&site, "Welcome back").show(html! {
+        h1 { "Welcome back" }
+        p { "Your subscription goes on as it was." }
+    }))
+}
+
+/// A page of one reader's own.
+fn own_page<'a>(site: &'a Site, title: &str) -> Page<'a> {
+    Page::new(site, Language::English, title).unlisted()
 }
 
 async fn reader(
@@ -133,33 +134,23 @@ async fn reader(
 
 fn leaving_page(site: &Site, state: Subscribed, token: &str) -> Markup {
     if state == Subscribed::Ended {
-        return page(
-            site,
-            "You are unsubscribed",
-            html! {
-                h1 { "You are unsubscribed" }
-                p { "You get no more digests, not even one that was already on its way to be sent." }
-                form method="post" action=(format!("/u/{token}/undo")) {
-                    button { "That was a mistake: subscribe me again" }
-                }
-            },
-        );
+        return own_page(site, "You are unsubscribed").show(html! {
+            h1 { "You are unsubscribed" }
+            p { "You get no more digests, not even one that was already on its way to be sent." }
+            form method="post" action=(format!("/u/{token}/undo")) {
+                button { "That was a mistake: subscribe me again" }
+            }
+        });
     }
-    page(
-        site,
-        "Unsubscribe",
-        html! {
-            h1 { "Unsubscribe" }
-            p { "You will get no more digests from " (site.name) "." }
-            form method="post" action=(format!("/u/{token}")) { button { "Unsubscribe" } }
-        },
-    )
+    own_page(site, "Unsubscribe").show(html! {
+        h1 { "Unsubscribe" }
+        p { "You will get no more digests from " (site.name) "." }
+        form method="post" action=(format!("/u/{token}")) { button { "Unsubscribe" } }
+    })
 }
 
 fn preferences_page(site: &Site, reader: &Subscriber, token: &str, kept: bool) -> Markup {
-    page(
-        site,
-        "What you get",
+    own_page(site, "What you get").show(
         html! {
             h1 { "What you get" }
             @if kept && reader.state == Subscribed::Active { p.done role="status" { "Kept. Your next digest will follow it." } }

@@ -2,6 +2,7 @@
 
 pub mod databases;
 pub mod news;
+pub mod pages;
 pub mod relay;
 
 use std::io::Write;

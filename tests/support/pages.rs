@@ -1,0 +1,57 @@
+//! The site of a test's news service, over real HTTP.
+
+use std::sync::Arc;
+
+use bulletin::metrics::Metrics;
+use bulletin::web::{self, Publisher, Site};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::News;
+
+pub struct Pages {
+    address: std::net::SocketAddr,
+}
+
+impl Pages {
+    pub async fn start(news: &News) -> Pages {
+        let now = news.now();
+        let site = Site {
+            db: news.db.clone(),
+            keys: news.keys.clone(),
+            vocabulary: Arc::new(news.vocabulary.clone()),
+            name: "Research News".to_owned(),
+            publisher: Publisher {
+                name: "Research Network".to_owned(),
+                postal_address: "1 Sample Street, Ottawa".to_owned(),
+                contact: "editor@example.org".to_owned(),
+                site_url: "https://news.example.org".to_owned(),
+            },
+            clock: Arc::new(move || now),
+            metrics: Metrics::default(),
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move { axum::serve(listener, web::guarded(web::routes(site))).await });
+        Pages { address }
+    }
+
+    /// Status, header and body of the answer.
+    pub async fn ask(&self, method: &str, path: &str, body: &str) -> (u16, String, String) {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nHost: news\r\nConnection: close\r\n\
+             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        let (header, body) = answer.split_once("\r\n\r\n").unwrap();
+        (
+            header[9..12].parse().unwrap(),
+            header.to_lowercase(),
+            body.to_owned(),
+        )
+    }
+}
