@@ -296,7 +296,7 @@ async fn readers_twice(tx: &mut Tx, campaign: i64) -> sqlx::Result<i64> {
     on!(tx, |conn| {
         sqlx::query_scalar(
         "SELECT (SELECT count(*) FROM (SELECT 1 FROM delivery WHERE campaign_id = $1 AND subscriber_id IS NOT NULL \
-             GROUP BY subscriber_id HAVING count(*) > 1 LIMIT 100) twice) \
+             GROUP BY subscriber_id, letter HAVING count(*) > 1 LIMIT 100) twice) \
            + (SELECT count(*) FROM (SELECT address_hash FROM subscriber GROUP BY address_hash \
              HAVING count(*) > 1 LIMIT 100) same \
              WHERE (SELECT count(*) FROM subscriber s JOIN delivery d ON d.subscriber_id = s.id \
@@ -311,7 +311,7 @@ async fn readers_twice(tx: &mut Tx, campaign: i64) -> sqlx::Result<i64> {
 async fn being_sent(tx: &mut Tx, since: DateTime<Utc>) -> sqlx::Result<Vec<i64>> {
     on!(tx, |conn| {
         sqlx::query_scalar(
-        "SELECT c.id FROM campaign c WHERE c.state = $1 AND ( \
+        "SELECT c.id FROM campaign c WHERE c.state = $1 AND c.issue_id IS NOT NULL AND ( \
            EXISTS (SELECT 1 FROM delivery d WHERE d.campaign_id = c.id AND d.due_at IS NOT NULL) \
            OR EXISTS (SELECT 1 FROM delivery d WHERE d.campaign_id = c.id AND d.claimed_by IS NOT NULL) \
            OR EXISTS (SELECT 1 FROM tally t WHERE t.campaign_id = c.id AND t.last_at >= $2))",

@@ -257,7 +257,7 @@ async fn oldest_due(tx: &mut Tx) -> sqlx::Result<Option<DateTime<Utc>>> {
 
 async fn by_state(tx: &mut Tx) -> sqlx::Result<Vec<(State, i64)>> {
     on!(tx, |conn| sqlx::query_as(
-        "SELECT state, count(*) FROM campaign GROUP BY state"
+        "SELECT state, count(*) FROM campaign WHERE issue_id IS NOT NULL GROUP BY state"
     )
     .fetch_all(conn)
     .await)

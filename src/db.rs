@@ -13,7 +13,10 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, PgPool, Postgres, SqlSafeStr, Sqlite, SqlitePool, Transaction};
+use sqlx::{
+    AssertSqlSafe, ConnectOptions, Connection, PgPool, Postgres, SqlSafeStr, Sqlite, SqlitePool,
+    Transaction,
+};
 
 /// How long a statement waits for another process that writes to the same SQLite file.
 const LOCK_WAIT: Duration = Duration::from_secs(30);
@@ -142,6 +145,11 @@ macro_rules! word {
         }
         impl serde::Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> { to.serialize_str(self.as_str()) }
+        }
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                std::borrow::Cow::<str>::deserialize(from)?.parse().map_err(serde::de::Error::custom)
+            }
         }
         impl<DB: sqlx::Database> sqlx::Type<DB> for $name where str: sqlx::Type<DB> {
             fn type_info() -> DB::TypeInfo { <str as sqlx::Type<DB>>::type_info() }
@@ -315,6 +323,7 @@ async fn open_sqlite(path: &Path) -> Result<Db, DbError> {
     })?;
     // sqlx locks nothing while it migrates SQLite: two starters on one new file would collide.
     let _one_at_a_time = lock(path, "migrate", true)?;
+    migrate_sqlite(&options).await?;
     let writer = options
         .clone()
         .pragma("cache_size", WRITER_CACHE)
@@ -331,10 +340,6 @@ async fn open_sqlite(path: &Path) -> Result<Db, DbError> {
         .connect_with(writer)
         .await
         .map_err(DbError::Open)?;
-    migrations(SQLITE)
-        .run(&write)
-        .await
-        .map_err(DbError::Migrate)?;
     let read = SqlitePoolOptions::new()
         .max_connections(8)
         .test_before_acquire(false)
@@ -346,6 +351,15 @@ async fn open_sqlite(path: &Path) -> Result<Db, DbError> {
         write,
         file: path.into(),
     })
+}
+
+/// Without the look after references: a table that is built anew is away for a moment.
+async fn migrate_sqlite(options: &SqliteConnectOptions) -> Result<(), DbError> {
+    let options = options.clone().foreign_keys(false);
+    let mut connection = options.connect().await.map_err(DbError::Open)?;
+    let migrated = migrations(SQLITE).run(&mut connection).await;
+    migrated.map_err(DbError::Migrate)?;
+    connection.close().await.map_err(DbError::Open)
 }
 
 /// Readers' addresses are for the operator's eyes alone: SQLite gives its other files the same rights as this one.
@@ -410,10 +424,12 @@ macro_rules! steps {
 }
 
 const SQLITE: Steps = steps!(
-    "sqlite", 1 "0001_start", 2 "0002_senders", 3 "0003_schedule", 4 "0004_big_lists", 5 "0005_watching"
+    "sqlite", 1 "0001_start", 2 "0002_senders", 3 "0003_schedule", 4 "0004_big_lists", 5 "0005_watching",
+    6 "0006_letters"
 );
 const POSTGRES: Steps = steps!(
-    "postgres", 1 "0001_start", 2 "0002_senders", 3 "0003_schedule", 4 "0004_big_lists", 5 "0005_watching"
+    "postgres", 1 "0001_start", 2 "0002_senders", 3 "0003_schedule", 4 "0004_big_lists", 5 "0005_watching",
+    6 "0006_letters"
 );
 
 fn migrations(steps: Steps) -> Migrator {

@@ -34,6 +34,8 @@ pub mod content;
 
 pub mod campaign;
 
+pub mod letter;
+
 pub mod tally;
 
 pub mod metrics;
@@ -43,6 +45,8 @@ pub mod alarm;
 pub mod subscriber;
 
 pub mod suppression;
+
+pub mod request;
 
 pub mod enrol;
 

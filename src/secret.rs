@@ -17,6 +17,12 @@ const CODE_LENGTH: usize = 12;
 pub enum Purpose {
     Unsubscribe,
     Preferences,
+    /// Of a request: to confirm it.
+    Confirm,
+    /// Of a request: to change the address, take one's data out, or be erased.
+    Manage,
+    /// Of a page: when its form was made.
+    Form,
 }
 
 /// The newest key first: it makes; every key still checks, so that old mails' links go on working after a change.
@@ -147,6 +153,9 @@ impl Purpose {
         match self {
             Purpose::Unsubscribe => "unsubscribe",
             Purpose::Preferences => "preferences",
+            Purpose::Confirm => "confirm",
+            Purpose::Manage => "manage",
+            Purpose::Form => "form",
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::campaign::DeliveryState;
 use crate::config::OnNothing;
 use crate::db::{Tx, on, row};
 use crate::secret::Keys;
-use crate::subscription::{Format, Frequency, Language, State};
+use crate::subscription::{self, Format, Frequency, Language, Preferences, State};
 
 /// An address that mail can be sent to: local part as written, domain as lower-case A-labels (RFC 5890).
 ///
@@ -71,6 +71,16 @@ impl Address {
 
     pub fn domain(&self) -> &str {
         &self.text[self.at + 1..]
+    }
+
+    /// Enough of it for its owner to know it, too little for anybody else: `a•••@e•••.org`.
+    pub fn masked(&self) -> String {
+        let first = |text: &str| text.chars().next().map(String::from).unwrap_or_default();
+        let (host, top) = self
+            .domain()
+            .rsplit_once('.')
+            .unwrap_or((self.domain(), ""));
+        format!("{}•••@{}•••.{top}", first(&self.text), first(host))
     }
 
     /// The same for every way of writing the address that reaches the same mailbox in practice.
@@ -170,6 +180,72 @@ pub async fn of_ids(tx: &mut Tx, ids: &[Uuid]) -> sqlx::Result<Vec<Subscriber>> 
         query.push(")");
         query.build_query_as().fetch_all(conn).await
     })
+}
+
+/// A subscriber who is to confirm first.
+pub struct Pending<'a> {
+    pub id: Uuid,
+    pub address: &'a Address,
+    pub address_hash: [u8; 32],
+    pub name: &'a str,
+    pub preferences: &'a Preferences,
+}
+
+/// Keeps a new subscriber who gets nothing but the letter that asks for a confirmation.
+pub async fn add(tx: &mut Tx, new: &Pending<'_>, now: DateTime<Utc>) -> sqlx::Result<()> {
+    let preferences = new.preferences;
+    let [topics, types] = preferences.choice.as_json();
+    let choice = preferences.choice.id();
+    subscription::keep_choices(tx, &[(choice, [&topics, &types])]).await?;
+    on!(tx, |conn| {
+        sqlx::query(
+            "INSERT INTO subscriber (id, address, address_hash, name, state, choice_id, frequency, format, language,              time_zone, on_nothing, since) VALUES ($1, $2, $3, $4, 'pending', $5, $6, $7, $8, '', $9, $10)",
+        )
+        .bind(new.id)
+        .bind(new.address.as_str())
+        .bind(new.address_hash.as_slice())
+        .bind(new.name)
+        .bind(choice)
+        .bind(preferences.frequency.as_str())
+        .bind(preferences.format.as_str())
+        .bind(preferences.language.as_str())
+        .bind(preferences.on_nothing.map(OnNothing::as_str))
+        .bind(now)
+        .execute(conn)
+        .await
+        .map(drop)
+    })
+}
+
+/// Gives a subscriber another address.
+pub async fn move_to(
+    tx: &mut Tx,
+    id: Uuid,
+    address: &Address,
+    address_hash: &[u8],
+) -> sqlx::Result<()> {
+    on!(tx, |conn| sqlx::query(
+        "UPDATE subscriber SET address = $2, address_hash = $3 WHERE id = $1"
+    )
+    .bind(id)
+    .bind(address.as_str())
+    .bind(address_hash)
+    .execute(conn)
+    .await
+    .map(drop))
+}
+
+/// Sets what the reader is called and in which zone they live; an empty name or zone is none.
+pub async fn describe(tx: &mut Tx, id: Uuid, name: &str, time_zone: &str) -> sqlx::Result<()> {
+    on!(tx, |conn| sqlx::query(
+        "UPDATE subscriber SET name = $2, time_zone = $3 WHERE id = $1"
+    )
+    .bind(id)
+    .bind(name)
+    .bind(time_zone)
+    .execute(conn)
+    .await
+    .map(drop))
 }
 
 /// What stands for a subscriber's address; `None` once they are erased.

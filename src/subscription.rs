@@ -106,6 +106,8 @@ row! {
         pub act: Act,
         pub at: DateTime<Utc>,
         pub source: String,
+        /// What it was given to, where a page of ours asked for it (JSON).
+        pub proof: Option<String>,
     }
 }
 
@@ -170,10 +172,33 @@ pub async fn record(
     })
 }
 
+/// The same for a consent that was given on a page and confirmed by mail, with what proves it (JSON).
+pub async fn record_consent(
+    tx: &mut Tx,
+    address_hash: &[u8],
+    source: &str,
+    proof: &serde_json::Value,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    on!(tx, |conn| {
+        sqlx::query(
+            "INSERT INTO consent (address_hash, act, at, source, recorded_at, proof) VALUES ($1, $2, $3, $4, $3, $5)",
+        )
+        .bind(address_hash)
+        .bind(Act::Granted.as_str())
+        .bind(now)
+        .bind(source)
+        .bind(proof.to_string())
+        .execute(conn)
+        .await
+        .map(drop)
+    })
+}
+
 /// The consent record of an address, oldest first.
 pub async fn consents(tx: &mut Tx, address_hash: &[u8]) -> sqlx::Result<Vec<Consent>> {
     on!(tx, |conn| sqlx::query_as(
-        "SELECT act, at, source FROM consent WHERE address_hash = $1 ORDER BY id"
+        "SELECT act, at, source, proof FROM consent WHERE address_hash = $1 ORDER BY id"
     )
     .bind(address_hash)
     .fetch_all(conn)
@@ -218,6 +243,18 @@ pub async fn set_state(tx: &mut Tx, subscriber: Uuid, state: State) -> sqlx::Res
     )
     .bind(subscriber)
     .bind(state.as_str())
+    .execute(conn)
+    .await
+    .map(drop))
+}
+
+/// Begins a subscription, anew or for the first time.
+pub async fn begin(tx: &mut Tx, subscriber: Uuid, now: DateTime<Utc>) -> sqlx::Result<()> {
+    on!(tx, |conn| sqlx::query(
+        "UPDATE subscriber SET state = 'active', since = $2 WHERE id = $1"
+    )
+    .bind(subscriber)
+    .bind(now)
     .execute(conn)
     .await
     .map(drop))

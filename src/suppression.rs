@@ -50,6 +50,17 @@ pub async fn suppress(
     .map(drop))
 }
 
+/// Lets an address have mail again.
+pub async fn lift(tx: &mut Tx, address_hash: &[u8]) -> sqlx::Result<()> {
+    on!(tx, |conn| sqlx::query(
+        "DELETE FROM suppression WHERE address_hash = $1"
+    )
+    .bind(address_hash)
+    .execute(conn)
+    .await
+    .map(drop))
+}
+
 /// Why an address is suppressed, if it is.
 pub async fn of(tx: &mut Tx, address_hash: &[u8]) -> sqlx::Result<Option<Suppression>> {
     on!(tx, |conn| sqlx::query_as(

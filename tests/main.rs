@@ -5,6 +5,7 @@
 mod support;
 
 mod archive;
+mod asking;
 mod commands;
 mod copies;
 mod crash;

@@ -150,7 +150,7 @@ async fn two_deliveries_to_one_reader_stop_the_campaign(db: Db) {
             one_reader.replace("max(CAST(subscriber_id AS text))", "max(subscriber_id)")
         ),
         Db::Postgres(_) => format!(
-            "ALTER TABLE delivery DROP CONSTRAINT delivery_campaign_id_subscriber_id_key; {}",
+            "ALTER TABLE delivery DROP CONSTRAINT delivery_campaign_id_subscriber_id_letter_key; {}",
             one_reader.replace(
                 "max(CAST(subscriber_id AS text))",
                 "CAST(max(CAST(subscriber_id AS text)) AS uuid)"

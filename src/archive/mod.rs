@@ -121,6 +121,22 @@ pub async fn issue(tx: &mut Tx, month: Month) -> sqlx::Result<Option<KeptIssue>>
     }))
 }
 
+/// The newest issue that has summaries.
+pub async fn newest(tx: &mut Tx) -> sqlx::Result<Option<KeptIssue>> {
+    let month: Option<String> = on!(&mut *tx, |conn| {
+        sqlx::query_scalar(
+            "SELECT i.month FROM issue i WHERE EXISTS (SELECT 1 FROM issue_summary l WHERE l.issue_id = i.id) \
+             ORDER BY i.month DESC LIMIT 1",
+        )
+        .fetch_optional(conn)
+        .await
+    })?;
+    match month.and_then(|month| month.parse().ok()) {
+        Some(month) => issue(tx, month).await,
+        None => Ok(None),
+    }
+}
+
 /// A summary by its id, with the month of the newest issue that has it.
 pub async fn summary(tx: &mut Tx, id: i64) -> sqlx::Result<Option<(Month, Kept)>> {
     let month: Option<String> = on!(&mut *tx, |conn| {

@@ -210,24 +210,17 @@ impl Connection {
 
     /// Makes the message in `message`, which is used again and again.
     async fn compose(&self, claimed: &Claimed, message: &mut Message) -> Result<(), RenderFailure> {
-        let selection = claimed
-            .delivery
-            .content
-            .parse()
-            .map_err(RenderError::from)?;
-        let frozen = self.frozen(claimed.delivery.campaign_id).await?;
+        let Claimed {
+            delivery,
+            subscriber,
+        } = claimed;
         let renderer = &self.sender.renderer;
-        // A message that cannot be made was certainly not sent.
-        let rendered = std::panic::catch_unwind(AssertUnwindSafe(|| {
-            renderer.compose(
-                &frozen,
-                &selection,
-                &claimed.subscriber,
-                claimed.delivery.id,
-                message,
-            )
-        }));
-        Ok(rendered.map_err(|_| RenderFailure::Panic)??)
+        if let Some(letter) = delivery.letter() {
+            return guarded(|| renderer.compose_letter(&letter, subscriber, delivery.id, message));
+        }
+        let selection = delivery.content.parse().map_err(RenderError::from)?;
+        let frozen = self.frozen(delivery.campaign_id).await?;
+        guarded(|| renderer.compose(&frozen, &selection, subscriber, delivery.id, message))
     }
 
     async fn frozen(&self, campaign: i64) -> sqlx::Result<Arc<Frozen>> {
@@ -280,6 +273,12 @@ enum RenderFailure {
     Panic,
     #[error("the campaign's content cannot be read")]
     Database(#[from] sqlx::Error),
+}
+
+/// A message that cannot be made was certainly not sent.
+fn guarded(compose: impl FnOnce() -> Result<(), RenderError>) -> Result<(), RenderFailure> {
+    let composed = std::panic::catch_unwind(AssertUnwindSafe(compose));
+    Ok(composed.map_err(|_| RenderFailure::Panic)??)
 }
 
 impl RenderFailure {

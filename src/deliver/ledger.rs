@@ -20,6 +20,7 @@ use crate::alarm;
 use crate::campaign::DeliveryState;
 use crate::clock::Clock;
 use crate::db::Db;
+use crate::letter;
 use crate::metrics::{Metrics, Wait};
 use crate::standing::Standing;
 use crate::start;
@@ -438,7 +439,7 @@ impl Ledger {
         let mut campaigns = queue::campaigns_with_due(&mut self.db.read().await?, now).await?;
         let mut is_new = false;
         for campaign in &campaigns {
-            if self.view.begun.insert(*campaign) {
+            if *campaign != letter::CAMPAIGN && self.view.begun.insert(*campaign) {
                 alarm::first_look(&self.beside, *campaign, &self.metrics).await;
                 is_new = true;
             }
@@ -484,10 +485,12 @@ impl Ledger {
     }
 }
 
-/// How many mails of each campaign were refused for good.
+/// How many mails of each campaign were refused for good. Letters go to addresses that anybody may have mistyped: they
+/// make no storm.
 fn refused(settled: &[Settled]) -> HashMap<i64, i64> {
     let mut refused = HashMap::new();
-    for one in settled.iter().filter(|settled| settled.refused) {
+    let counts = |one: &&Settled| one.refused && one.campaign != letter::CAMPAIGN;
+    for one in settled.iter().filter(counts) {
         *refused.entry(one.campaign).or_default() += 1;
     }
     refused

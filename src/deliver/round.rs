@@ -14,6 +14,7 @@ use super::settled::Settled;
 use crate::campaign::DeliveryState;
 use crate::config::OnUnknown;
 use crate::db::{Db, Rows, Tx, row};
+use crate::letter::{self, Letter};
 use crate::subscriber::Subscriber;
 use crate::subscription::State;
 use crate::suppression::Reason;
@@ -44,6 +45,14 @@ row! {
     }
 }
 
+impl Due {
+    /// The letter that it is; `None` for a digest.
+    pub fn letter(&self) -> Option<Letter> {
+        let is_letter = self.campaign_id == letter::CAMPAIGN;
+        is_letter.then(|| Letter::of(&self.content)).flatten()
+    }
+}
+
 /// What a sender brings to a round, and what it asks for.
 pub struct Round<'a> {
     pub sender: i64,
@@ -66,14 +75,21 @@ pub struct Done {
 }
 
 impl Claimed {
-    /// Whether its reader may be written to, as it stood when it was claimed.
+    /// Whether its reader may be written to, as it stood when it was claimed. A letter is for whoever asked for it, be
+    /// they subscribed or not.
     pub fn may_be_offered(&self) -> bool {
-        self.subscriber.state == State::Active && !self.delivery.suppressed
+        match self.delivery.letter() {
+            Some(letter) => letter.asks_for_consent() || !self.delivery.suppressed,
+            None => self.subscriber.state == State::Active && !self.delivery.suppressed,
+        }
     }
 
     fn at(mut self, now: DateTime<Utc>) -> Claimed {
         self.delivery.attempts += 1;
         self.delivery.first_tried_at.get_or_insert(now);
+        if let Some(elsewhere) = self.delivery.letter().and_then(|letter| letter.to) {
+            self.subscriber.address = elsewhere;
+        }
         self
     }
 }

@@ -45,7 +45,8 @@ impl Settled {
             reply: Some(reply),
             uncounted: i64::from(outcome.is_between_the_relay_and_us()),
             refused: state == DeliveryState::Bounced && outcome.is_refusal(),
-            bad_address: outcome.names_a_bad_address().then(|| outcome.code()),
+            bad_address: (outcome.names_a_bad_address() && !went_elsewhere(due))
+                .then(|| outcome.code()),
         }
     }
 
@@ -82,6 +83,11 @@ impl Settled {
             bad_address: None,
         }
     }
+}
+
+/// Whether it went to an address that is not its reader's, and says nothing about theirs.
+fn went_elsewhere(due: &Due) -> bool {
+    due.letter().is_some_and(|letter| letter.to.is_some())
 }
 
 /// Where an outcome leads, and when the delivery is tried again, if ever.

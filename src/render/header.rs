@@ -1,5 +1,7 @@
 //! Header fields: what each reader has for themselves, and what all readers of a rendering share.
 
+use chrono::{DateTime, Utc};
+
 use super::{Edition, Frozen, House};
 use crate::mime;
 use crate::subscriber::Subscriber;
@@ -25,16 +27,7 @@ pub(super) fn shared(house: &House, frozen: &Frozen, subject: &str, edition: Edi
     let owner = house.reply_to.email.to_string();
     let mut headers = String::new();
     let to = &mut headers;
-    let from_name = house.from.name.as_deref().unwrap_or(&house.site_name);
-    mime::mailbox_field(to, "From", from_name, house.from.email.as_ref());
-    mime::mailbox_field(
-        to,
-        "Reply-To",
-        house.reply_to.name.as_deref().unwrap_or_default(),
-        &owner,
-    );
-    mime::text_field(to, "Subject", subject);
-    mime::list_field(to, "Date", &[&frozen.date.to_rfc2822()]);
+    from_us(to, house, subject, frozen.date);
     mime::mailbox_field(
         to,
         "List-Id",
@@ -62,6 +55,32 @@ pub(super) fn shared(house: &House, frozen: &Frozen, subject: &str, edition: Edi
     mime::list_field(to, "Feedback-ID", &[&feedback]);
     mime::list_field(to, "MIME-Version", &["1.0"]);
     headers
+}
+
+/// All fields of a letter: it is nobody's list mail, and so has no list's fields.
+pub(super) fn of_letter(
+    to: &mut String,
+    house: &House,
+    subscriber: &Subscriber,
+    message_id: &str,
+    subject: &str,
+    date: DateTime<Utc>,
+) {
+    mime::mailbox_field(to, "To", &subscriber.name, &subscriber.address);
+    let message_id = format!("<{message_id}@{}>", house.from.email.domain());
+    mime::list_field(to, "Message-ID", &[&message_id]);
+    from_us(to, house, subject, date);
+    mime::list_field(to, "Auto-Submitted", &["auto-generated"]);
+    mime::list_field(to, "MIME-Version", &["1.0"]);
+}
+
+fn from_us(to: &mut String, house: &House, subject: &str, date: DateTime<Utc>) {
+    let from_name = house.from.name.as_deref().unwrap_or(&house.site_name);
+    mime::mailbox_field(to, "From", from_name, house.from.email.as_ref());
+    let reply_to = house.reply_to.name.as_deref().unwrap_or_default();
+    mime::mailbox_field(to, "Reply-To", reply_to, house.reply_to.email.as_ref());
+    mime::text_field(to, "Subject", subject);
+    mime::list_field(to, "Date", &[&date.to_rfc2822()]);
 }
 
 /// Gmail's SenderId: 5 to 15 letters and digits, the same in all mail of the sender.

@@ -2,6 +2,7 @@
 
 mod header;
 mod house;
+mod letters;
 mod message;
 mod parts;
 mod shelf;
@@ -218,19 +219,19 @@ impl Renderer {
                 Occasion::Note => emails::Occasion::NothingMatched,
                 Occasion::Pick => emails::Occasion::EditorsPick,
             },
-            sender: Sender {
-                name: self
-                    .house
-                    .from
-                    .name
-                    .as_deref()
-                    .unwrap_or(&self.house.site_name),
-                postal_address: &self.house.postal_address,
-                contact: &self.house.contact,
-            },
+            sender: self.sender(),
             view_url: &view_url,
             archive_url: &archive_url,
         }))
+    }
+
+    fn sender(&self) -> Sender<'_> {
+        let house = &self.house;
+        Sender {
+            name: house.from.name.as_deref().unwrap_or(&house.site_name),
+            postal_address: &house.postal_address,
+            contact: &house.contact,
+        }
     }
 
     fn in_full<'a>(&'a self, item: &'a Item, url: &'a str, language: Language) -> Summary<'a> {
@@ -286,8 +287,8 @@ impl Renderer {
         let language = of_frame(subscriber.language);
         let personal = self.personal(subscriber, &links, language);
         match subscriber.format {
-            Format::Text => text_part(to, &prepared.text, &personal),
-            Format::Html => alternatives(to, &prepared.html, &prepared.text, &personal),
+            Format::Text => text_part(to, &prepared.text, Some(&personal)),
+            Format::Html => alternatives(to, &prepared.html, &prepared.text, Some(&personal)),
         }
     }
 

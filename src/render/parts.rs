@@ -31,18 +31,28 @@ pub(super) fn length(pieces: &[Piece]) -> usize {
     pieces.iter().map(of_one).sum()
 }
 
-pub(super) fn text_part(to: &mut String, pieces: &[Piece], personal: &Personal) {
-    part(to, "text/plain", pieces, |hole| personal.text(hole));
+/// Without anything personal, a hole stays empty.
+pub(super) fn text_part(to: &mut String, pieces: &[Piece], personal: Option<&Personal>) {
+    let fill = |hole| personal.map(|personal| personal.text(hole));
+    part(to, "text/plain", pieces, |hole| {
+        fill(hole).unwrap_or_default()
+    });
 }
 
-pub(super) fn alternatives(to: &mut String, html: &[Piece], text: &[Piece], personal: &Personal) {
+pub(super) fn alternatives(
+    to: &mut String,
+    html: &[Piece],
+    text: &[Piece],
+    personal: Option<&Personal>,
+) {
     let boundary = mime::BOUNDARY;
     to.push_str(&format!(
         "Content-Type: multipart/alternative; boundary=\"{boundary}\"\r\n\r\n--{boundary}\r\n"
     ));
     text_part(to, text, personal);
     to.push_str(&format!("\r\n--{boundary}\r\n"));
-    part(to, "text/html", html, |hole| personal.html(hole));
+    let fill = |hole| personal.map(|personal| personal.html(hole));
+    part(to, "text/html", html, |hole| fill(hole).unwrap_or_default());
     to.push_str(&format!("\r\n--{boundary}--\r\n"));
 }
 

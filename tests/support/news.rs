@@ -14,13 +14,16 @@ use bulletin::deliver::settled::Settled;
 use bulletin::deliver::smtp::Outcome;
 use bulletin::deliver::{SendError, Sender, Until};
 use bulletin::enrol::{Enrolled, Enrolment, Refused};
+use bulletin::feedback::requests::{self, Confirmed, Requests};
 use bulletin::issue::{Issue, Month, Summary};
 use bulletin::metrics::Metrics;
 use bulletin::plan::{self, Plan, Settings};
 use bulletin::render::{House, Renderer};
+use bulletin::request::{self, Form, Kind, Request};
 use bulletin::secret::Keys;
 use bulletin::standing::Standing;
 use bulletin::subscriber::{self, Address, Subscriber};
+use bulletin::subscription::{Format, Frequency, Language};
 use bulletin::suggest::Suggester;
 use bulletin::topic::Vocabulary;
 use bulletin::{archive, subscription, suppression};
@@ -190,6 +193,44 @@ impl News {
         }
     }
 
+    /// What settles requests, as beside the site.
+    pub fn requests(&self) -> Requests {
+        Requests {
+            db: self.db.clone(),
+            keys: self.keys.clone(),
+            clock: self.clock(),
+            new_id: Uuid::new_v4,
+            asked: Arc::default(),
+        }
+    }
+
+    /// Asks as a page does, settles it, and sends what it led to; gives the request's id.
+    pub async fn ask(&self, kind: Kind, address: &str, form: Form, of: Option<Uuid>) -> Uuid {
+        let id = Uuid::new_v4();
+        let address = Address::parse(address).expect("an address");
+        let request = Request {
+            subscriber_id: of,
+            ..Request::new(id, kind, &address, &self.keys, form, self.now())
+        };
+        let mut tx = self.db.begin().await.expect("the database is there");
+        request::add(&mut tx, &request).await.expect("it is kept");
+        tx.commit().await.expect("it commits");
+        self.requests().settle().await.expect("it is settled");
+        self.deliver_all().await;
+        id
+    }
+
+    /// Uses the link of the request's letter.
+    pub async fn confirm(&self, request: Uuid) -> Confirmed {
+        let mut tx = self.db.begin().await.expect("the database is there");
+        let confirmed = requests::confirm(&mut tx, &self.keys, request, self.now())
+            .await
+            .expect("it can be confirmed");
+        tx.commit().await.expect("it commits");
+        self.deliver_all().await;
+        confirmed
+    }
+
     /// The clock that the test turns, for the service.
     pub fn clock(&self) -> Clock {
         let clock = self.clock.clone();
@@ -295,6 +336,20 @@ impl News {
         subscription::consents(&mut tx, &hash)
             .await
             .expect("it can be read")
+    }
+}
+
+/// A sign-up form with these topics.
+pub fn form(topics: &[&str]) -> Form {
+    Form {
+        name: "Ann Other".to_owned(),
+        topics: topics.iter().map(|topic| (*topic).to_owned()).collect(),
+        research_types: Vec::new(),
+        frequency: Frequency::Monthly,
+        format: Format::Html,
+        language: Language::English,
+        page: "/subscribe".to_owned(),
+        text: "1".to_owned(),
     }
 }
 

@@ -1,0 +1,150 @@
+//! What comes back from readers: asking, confirming, leaving, being forgotten. It changes only subscriptions,
+//! suppressions and what waits.
+
+pub mod requests;
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::archive;
+use crate::content::Selection;
+use crate::db::{Tx, on};
+use crate::deliver::queue;
+use crate::letter::{self, Latest, Letter, Says};
+use crate::plan;
+use crate::request;
+use crate::subscriber::{self, Subscriber};
+use crate::subscription::{self, Act, Choice, State};
+use crate::suppression::{self, Reason};
+
+/// Ends a subscription, for what is queued too. Ending it twice changes nothing; `source` says by what way it came.
+pub async fn unsubscribe(
+    tx: &mut Tx,
+    reader: &Subscriber,
+    source: &str,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    if reader.state == State::Ended {
+        return Ok(());
+    }
+    subscription::set_state(tx, reader.id, State::Ended).await?;
+    subscription::record(tx, &reader.address_hash, Act::Withdrawn, source, now).await?;
+    queue::suppress_waiting(tx, reader.id, "the reader unsubscribed", now).await
+}
+
+/// Takes the subscription up again after the reader said so on a page of ours.
+pub async fn resubscribe(
+    tx: &mut Tx,
+    reader: &Subscriber,
+    source: &str,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    if reader.state != State::Ended {
+        return Ok(());
+    }
+    subscription::set_state(tx, reader.id, State::Active).await?;
+    subscription::record(tx, &reader.address_hash, Act::Granted, source, now).await
+}
+
+/// Forgets a reader: only a keyed hash stays, so that no import brings them back, and the record that they consented.
+pub async fn erase(tx: &mut Tx, reader: &Subscriber, now: DateTime<Utc>) -> sqlx::Result<()> {
+    subscriber::wait_for_plans(tx).await?;
+    queue::suppress_waiting(tx, reader.id, "the reader was erased", now).await?;
+    forget_replies(tx, reader).await?;
+    request::forget_reader(tx, reader.id).await?;
+    suppression::suppress(tx, &reader.address_hash, Reason::Erased, "", now).await?;
+    subscription::record(tx, &reader.address_hash, Act::Erased, "erasure", now).await?;
+    subscriber::remove(tx, reader.id).await
+}
+
+/// A relay's words may quote the address, and a letter may hold one. What can still not be tried is not tried for somebody erased.
+async fn forget_replies(tx: &mut Tx, reader: &Subscriber) -> sqlx::Result<()> {
+    on!(tx, |conn| {
+        sqlx::query(
+            "UPDATE delivery SET reply = NULL, due_at = CASE WHEN claimed_by IS NULL THEN NULL ELSE due_at END, \
+             content = CASE campaign_id WHEN $2 THEN '' ELSE content END \
+             WHERE subscriber_id = $1 AND (claimed_by IS NULL OR campaign_id = $2)",
+        )
+        .bind(reader.id)
+        .bind(letter::CAMPAIGN)
+        .execute(conn)
+        .await
+        .map(drop)
+    })
+}
+
+/// Says goodbye to a reader who left, with a way back.
+pub async fn goodbye(tx: &mut Tx, reader: &Subscriber, now: DateTime<Utc>) -> sqlx::Result<()> {
+    let letter = Letter {
+        at: now,
+        language: reader.language,
+        to: None,
+        says: Says::Goodbye,
+    };
+    let number = Uuid::new_v5(&reader.id, now.to_rfc3339().as_bytes());
+    letter::queue(tx, reader.id, number, &letter, now).await
+}
+
+/// Welcomes a reader who confirmed, with what the newest issue has on their topics.
+async fn welcome(tx: &mut Tx, reader: Uuid, request: Uuid, now: DateTime<Utc>) -> sqlx::Result<()> {
+    let Some(reader) = subscriber::by_id(tx, reader).await? else {
+        return Ok(());
+    };
+    let choice = Choice::new(reader.topics.0.clone(), reader.research_types.0.clone());
+    let letter = Letter {
+        at: now,
+        language: reader.language,
+        to: None,
+        says: Says::Welcome {
+            latest: latest(tx, &choice).await?,
+        },
+    };
+    let number = Uuid::new_v5(&request, b"welcome");
+    letter::queue(tx, reader.id, number, &letter, now).await
+}
+
+/// What the newest issue has for these choices; `None` when it has nothing, or there is none.
+pub async fn latest(tx: &mut Tx, choice: &Choice) -> sqlx::Result<Option<Latest>> {
+    let Some(newest) = archive::newest(tx).await? else {
+        return Ok(None);
+    };
+    let content = plan::freeze(tx, &newest).await?;
+    let selected = content.select(choice, content.this_month);
+    let titles = |selection: Selection| {
+        let items = selection.full.into_iter();
+        let items = items.filter_map(|position| content.item(position));
+        let summaries = items.map(|item| (item.summary_id, item.summary.title.clone()));
+        Latest {
+            month: content.month.clone(),
+            summaries: summaries.collect(),
+        }
+    };
+    Ok(selected.map(titles))
+}
+
+/// What the owner of an address may take back by asking for mail again. Who complained, or was left out by the operator,
+/// is asked nothing.
+fn may_be_lifted(reason: Reason) -> bool {
+    matches!(reason, Reason::HardBounce | Reason::Erased)
+}
+
+/// Somebody with this address asked for mail and confirmed it.
+async fn lift_own(tx: &mut Tx, address_hash: &[u8]) -> sqlx::Result<()> {
+    match suppression::of(tx, address_hash).await? {
+        Some(found) if may_be_lifted(found.reason) => suppression::lift(tx, address_hash).await,
+        _ => Ok(()),
+    }
+}
+
+/// Counts why somebody left, in that month and without who.
+pub async fn note_reason(tx: &mut Tx, reason: &str, now: DateTime<Utc>) -> sqlx::Result<()> {
+    on!(tx, |conn| sqlx::query(
+        "INSERT INTO leaving_reason (month, reason, readers) VALUES ($1, $2, 1) \
+         ON CONFLICT (month, reason) DO UPDATE SET readers = leaving_reason.readers + 1"
+    )
+    .bind(now.format("%Y-%m").to_string())
+    .bind(reason)
+    .execute(conn)
+    .await
+    .map(drop))
+}
