@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -60,6 +60,10 @@ pub struct Config {
     pub site_name: String,
     /// Where `serve` listens.
     pub site_listen: SocketAddr,
+    /// Web servers before ours, whose word for a visitor's address is taken.
+    pub trusted_proxies: Vec<IpAddr>,
+    /// Whether a reader who leaves gets a last letter, with a way back.
+    pub goodbye: bool,
     /// Where `/health`, `/ready` and `/metrics` are answered to whoever can reach it.
     pub status_listen: Option<SocketAddr>,
     pub log_format: LogFormat,
@@ -179,6 +183,8 @@ pub const KEYS: &[(&str, Option<&str>)] = &[
     ("site.url", Some("http://127.0.0.1:8080")),
     ("site.name", Some("Research digest")),
     ("site.listen", Some("127.0.0.1:8080")),
+    ("site.trusted_proxies", Some("[]")),
+    ("site.goodbye", Some("true")),
     ("status.listen", None),
     ("log.format", Some("text")),
     ("sender.from", None),
@@ -304,6 +310,12 @@ fn config(from: &mut Reader<'_>) -> Option<Config> {
         site_url,
     );
     let site_listen = from.optional("site.listen", "127.0.0.1:8080");
+    let trusted_proxies = from.parsed(
+        "site.trusted_proxies",
+        "IP addresses, as in [\"127.0.0.1\", \"::1\"]",
+        addresses,
+    );
+    let goodbye = from.optional("site.goodbye", "true or false");
     let status_listen = from.optional("status.listen", "127.0.0.1:9090");
     let log_format = from.optional("log.format", "text or json");
     let on_unknown = from.optional("delivery.on_unknown", "retry or hold");
@@ -330,6 +342,8 @@ fn config(from: &mut Reader<'_>) -> Option<Config> {
         site_url: site_url?,
         site_name: from.text("site.name")?,
         site_listen: site_listen?,
+        trusted_proxies: trusted_proxies?,
+        goodbye: goodbye?,
         status_listen,
         log_format: log_format?,
         sender,
@@ -349,6 +363,15 @@ fn config(from: &mut Reader<'_>) -> Option<Config> {
         readers_zone: readers_zone?,
         vocabulary_file: from.text("topics.file").map(PathBuf::from),
     })
+}
+
+fn addresses(list: &str) -> Option<Vec<IpAddr>> {
+    let words = list.trim_matches(['[', ']']).split(',');
+    let words = words.map(|word| word.trim().trim_matches('"').trim());
+    words
+        .filter(|word| !word.is_empty())
+        .map(|word| word.parse().ok())
+        .collect()
 }
 
 fn pace(from: &mut Reader<'_>) -> Pace {

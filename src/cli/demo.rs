@@ -1,5 +1,6 @@
 //! `demo`: everything at once, with nothing to set up.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -200,12 +201,16 @@ async fn show(
         say!("The archive:             http://{at}/issues");
         say!("Ctrl-C ends it.");
     }
+    let site = serving::site(app);
+    let settling = serving::requests(app, &site).run(stop.clone());
+    tokio::spawn(settling);
     let exhibit = Arc::new(Exhibit {
-        site: serving::site(app),
+        site: site.clone(),
         catcher,
         plan,
     });
-    let pages = web::guarded(web::routes(serving::site(app)).merge(pages::routes(exhibit)));
+    let pages = web::guarded(web::routes(site).merge(pages::routes(exhibit)));
+    let pages = pages.into_make_service_with_connect_info::<SocketAddr>();
     let sender = app.sender(Arc::new(app.renderer()?))?;
     let sending = tokio::spawn(sender.run(sender_number(), Until::Stopped, stop.clone()));
     axum::serve(listener, pages)

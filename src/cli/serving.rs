@@ -8,6 +8,7 @@ use anyhow::Context;
 use bulletin::clock;
 use bulletin::config::Config;
 use bulletin::db::Db;
+use bulletin::feedback::requests::Requests;
 use bulletin::secret::Keys;
 use bulletin::web::status::{self, Status};
 use bulletin::web::{self, Publisher, Site};
@@ -17,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Done;
 use super::app::{self, App, stop_on_signal};
+use super::readers::new_id;
 use super::scheduling::{self, Duty};
 
 /// The site and the delivery, until told to stop.
@@ -29,7 +31,10 @@ pub async fn serve(app: &App) -> anyhow::Result<Done> {
     show_status(app, &stop).await?;
     let mut sending = tokio::spawn(send(app, stop.clone())?);
     tracing::info!(%at, "serving");
-    let pages = web::routes(site(app)).merge(status::public_routes(status(app)));
+    let site = site(app);
+    let settling = requests(app, &site).run(stop.clone());
+    tokio::spawn(app.standing.watched("the settling of requests", settling));
+    let pages = web::routes(site).merge(status::public_routes(status(app)));
     let pages = web::guarded(pages).into_make_service_with_connect_info::<SocketAddr>();
     let serving =
         axum::serve(listener, pages).with_graceful_shutdown(stop.clone().cancelled_owned());
@@ -119,7 +124,22 @@ pub fn site(app: &App) -> Site {
         name: app.config.site_name.clone(),
         publisher: publisher(&app.config),
         clock: clock::system(),
+        new_id,
+        asked: Arc::default(),
+        goodbye: app.config.goodbye,
+        trusted_proxies: app.config.trusted_proxies.clone().into(),
         metrics: app.metrics.clone(),
+    }
+}
+
+/// What settles the requests of that site.
+pub fn requests(app: &App, site: &Site) -> Requests {
+    Requests {
+        db: app.db.clone(),
+        keys: app.keys.clone(),
+        clock: clock::system(),
+        new_id,
+        asked: site.asked.clone(),
     }
 }
 

@@ -10,6 +10,7 @@ mod style;
 mod subscription;
 mod words;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Router;
@@ -21,6 +22,9 @@ use axum::http::header::{
 use axum::middleware::{self, Next};
 use axum::response::{Redirect, Response};
 use axum::routing::{get, post};
+
+use tokio::sync::Notify;
+use uuid::Uuid;
 
 pub use self::error::PageError;
 pub use self::layout::Page;
@@ -40,6 +44,14 @@ pub struct Site {
     pub name: String,
     pub publisher: Publisher,
     pub clock: Clock,
+    /// Makes ids, which nobody can guess.
+    pub new_id: fn() -> Uuid,
+    /// Told when a request was written down.
+    pub asked: Arc<Notify>,
+    /// Whether a reader who leaves gets a last letter.
+    pub goodbye: bool,
+    /// Web servers before ours, whose word for a visitor's address is taken.
+    pub trusted_proxies: Arc<[IpAddr]>,
     /// Where those who leave are counted.
     pub metrics: Metrics,
 }

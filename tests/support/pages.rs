@@ -28,6 +28,10 @@ impl Pages {
                 site_url: "https://news.example.org".to_owned(),
             },
             clock: Arc::new(move || now),
+            new_id: uuid::Uuid::new_v4,
+            asked: Arc::default(),
+            goodbye: true,
+            trusted_proxies: Arc::new([]),
             metrics: Metrics::default(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
