@@ -168,29 +168,38 @@ pub async fn by_id(tx: &mut Tx, id: Uuid) -> sqlx::Result<Option<Request>> {
         .await)
 }
 
-/// It was looked at: whose it is, and whether a letter goes out. The address stays only where it is to be a reader's.
-pub async fn seen(
+/// A letter about it goes out to this reader. The address stays only where it is to be the reader's.
+pub async fn answered(
     tx: &mut Tx,
     request: &Request,
-    reader: Option<Uuid>,
-    letter: bool,
+    reader: Uuid,
     now: DateTime<Utc>,
 ) -> sqlx::Result<()> {
-    let keeps = letter && request.kind == Kind::Address;
-    let address = if keeps { request.address.as_str() } else { "" };
+    let address = match request.kind {
+        Kind::Address => request.address.as_str(),
+        _ => "",
+    };
     on!(tx, |conn| {
         sqlx::query(
-        "UPDATE request SET seen_at = $2, subscriber_id = $3, letter_at = $4, address = $5 WHERE id = $1"
+        "UPDATE request SET seen_at = $2, subscriber_id = $3, letter_at = $2, address = $4 WHERE id = $1"
     )
     .bind(request.id)
     .bind(now)
     .bind(reader)
-    .bind(letter.then_some(now))
     .bind(address)
     .execute(conn)
     .await
     .map(drop)
     })
+}
+
+/// Nothing follows from it, and nothing is kept of it.
+pub async fn drop_it(tx: &mut Tx, id: Uuid) -> sqlx::Result<()> {
+    on!(tx, |conn| sqlx::query("DELETE FROM request WHERE id = $1")
+        .bind(id)
+        .execute(conn)
+        .await
+        .map(drop))
 }
 
 /// Uses the request's link up; `false` when it was used before.
@@ -215,7 +224,7 @@ pub async fn letters(
     let kinds: Vec<String> = kinds.iter().map(|kind| format!("'{kind}'")).collect();
     let sql = format!(
         "SELECT count(*) FILTER (WHERE letter_at > $2), count(*) FILTER (WHERE used_at IS NULL AND letter_at > COALESCE( \
-           (SELECT max(used_at) FROM request WHERE mailbox_hash = $1), $3)) \
+           (SELECT max(used_at) FROM request WHERE mailbox_hash = $1 AND letter_at IS NOT NULL), $3)) \
          FROM request WHERE mailbox_hash = $1 AND letter_at IS NOT NULL AND kind IN ({})",
         kinds.join(", ")
     );

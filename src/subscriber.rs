@@ -141,6 +141,15 @@ const COLUMNS: &str = "SELECT s.id, s.address, s.address_hash, s.name, s.state, 
      s.frequency, s.format, s.language, s.time_zone, s.on_nothing, s.since \
      FROM subscriber s JOIN choice c ON c.id = s.choice_id";
 
+/// Longest name, in characters.
+const LONGEST_NAME: usize = 200;
+
+/// Whether a text may be a reader's name, of which it may be the empty one: it goes into a header and onto pages.
+pub fn is_a_name(text: &str) -> bool {
+    let is_fit = |c: char| c == ' ' || !(c.is_whitespace() || c.is_control() || is_invisible(c));
+    text.chars().count() <= LONGEST_NAME && text.chars().all(is_fit)
+}
+
 /// The subscriber of an address, by its hash.
 pub async fn by_address(tx: &mut Tx, address_hash: &[u8]) -> sqlx::Result<Option<Subscriber>> {
     let sql = format!("{COLUMNS} WHERE s.address_hash = $1");
@@ -326,9 +335,12 @@ fn is_local_part(local: &str) -> bool {
 
 /// RFC 6532 allows any UTF-8; controls, spaces and the marks that turn reading direction are how people are deceived.
 fn is_letter_like(c: char) -> bool {
-    let turns = matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{061C}');
     let unassigned = matches!(c, '\u{E000}'..='\u{F8FF}' | '\u{FDD0}'..='\u{FDEF}' | '\u{FFF0}'..='\u{FFFF}' | '\u{E0000}'..);
-    !c.is_control() && !c.is_whitespace() && !turns && !unassigned
+    !c.is_control() && !c.is_whitespace() && !is_invisible(c) && !unassigned
+}
+
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{061C}')
 }
 
 fn ascii_domain(domain: &str) -> Option<String> {

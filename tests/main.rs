@@ -19,6 +19,7 @@ mod planning;
 mod public_pages;
 mod schedule;
 mod sending;
+mod sign_up;
 mod simulation;
 mod smtp_session;
 mod suggest;

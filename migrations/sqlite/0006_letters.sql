@@ -76,7 +76,7 @@ CREATE TABLE request (
     asked_at TEXT NOT NULL,
     -- NULL until it has been looked at.
     seen_at TEXT,
-    -- When a letter about it was queued; most requests get one.
+    -- When a letter about it was queued; those that get none are not kept.
     letter_at TEXT,
     -- Whose it is, if anybody's.
     subscriber_id BLOB REFERENCES subscriber (id) ON DELETE SET NULL,
@@ -84,7 +84,7 @@ CREATE TABLE request (
     used_at TEXT
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX request_unseen ON request (id) WHERE seen_at IS NULL;
-CREATE INDEX request_mailbox ON request (mailbox_hash);
+CREATE INDEX request_mailbox ON request (mailbox_hash) WHERE letter_at IS NOT NULL;
 CREATE INDEX request_subscriber ON request (subscriber_id) WHERE subscriber_id IS NOT NULL;
 
 -- Why readers left, where they told: how many in each month, and nothing about who.

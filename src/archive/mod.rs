@@ -188,6 +188,32 @@ pub async fn topic_counts(tx: &mut Tx) -> sqlx::Result<Vec<(String, i64)>> {
     .await)
 }
 
+/// How many summaries each topic has in the twelve months that end with the newest issue.
+pub async fn topic_counts_of_a_year(tx: &mut Tx) -> sqlx::Result<Vec<(String, i64)>> {
+    let newest: Option<String> = on!(&mut *tx, |conn| {
+        sqlx::query_scalar("SELECT max(month) FROM issue")
+            .fetch_one(conn)
+            .await
+    })?;
+    let newest: Option<Month> = newest.and_then(|month| month.parse().ok());
+    let Some(newest) = newest else {
+        return Ok(Vec::new());
+    };
+    let year_before = Month {
+        year: newest.year - 1,
+        ..newest
+    };
+    on!(tx, |conn| {
+        sqlx::query_as(
+            "SELECT t.topic, count(DISTINCT t.summary_id) FROM issue i JOIN issue_summary l ON l.issue_id = i.id \
+             JOIN summary_topic t ON t.summary_id = l.summary_id WHERE i.month > $1 GROUP BY t.topic",
+        )
+        .bind(year_before.to_string())
+        .fetch_all(conn)
+        .await
+    })
+}
+
 /// The issue as its file would give it: only what is confirmed counts as the editor's.
 pub fn as_written(issue: &KeptIssue) -> Issue {
     let summaries = issue.summaries.iter().map(|kept| {

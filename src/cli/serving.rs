@@ -126,6 +126,7 @@ pub fn site(app: &App) -> Site {
         clock: clock::system(),
         new_id,
         asked: Arc::default(),
+        limits: Arc::default(),
         goodbye: app.config.goodbye,
         trusted_proxies: app.config.trusted_proxies.clone().into(),
         metrics: app.metrics.clone(),

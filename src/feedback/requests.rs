@@ -108,12 +108,13 @@ impl Requests {
             },
             _ => None,
         };
-        if let Some((reader, letter)) = &written {
-            letter::queue(tx, *reader, request.id, letter, now).await?;
+        match written {
+            Some((reader, letter)) => {
+                letter::queue(tx, reader, request.id, &letter, now).await?;
+                request::answered(tx, request, reader, now).await
+            }
+            None => request::drop_it(tx, request.id).await,
         }
-        let reader = written.as_ref().map(|(reader, _)| *reader);
-        let reader = reader.or(request.subscriber_id);
-        request::seen(tx, request, reader, written.is_some(), now).await
     }
 
     /// Asks whoever has the address whether it was them. Somebody who is subscribed is told so.

@@ -19,6 +19,8 @@ pub enum PageError {
     BadLink,
     #[error("the form could not be understood")]
     BadForm,
+    #[error("there were too many requests")]
+    TooMany { seconds: u64 },
     #[error("the database fails")]
     Database(#[from] sqlx::Error),
 }
@@ -31,6 +33,7 @@ enum Refusal {
     BadForm,
     NotSo,
     TooLarge,
+    TooMany,
     Database,
 }
 
@@ -40,6 +43,7 @@ impl IntoResponse for PageError {
             PageError::NotFound => (StatusCode::NOT_FOUND, Refusal::NotFound),
             PageError::BadLink => (StatusCode::NOT_FOUND, Refusal::BadLink),
             PageError::BadForm => (StatusCode::BAD_REQUEST, Refusal::BadForm),
+            PageError::TooMany { .. } => (StatusCode::TOO_MANY_REQUESTS, Refusal::TooMany),
             PageError::Database(error) => {
                 tracing::error!(error = error as &dyn std::error::Error, "a page failed");
                 (StatusCode::SERVICE_UNAVAILABLE, Refusal::Database)
@@ -47,10 +51,14 @@ impl IntoResponse for PageError {
         };
         let mut response = (status, format!("{self}\n")).into_response();
         response.extensions_mut().insert(refusal);
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            // A mail program that unsubscribes for its reader (RFC 8058) may come again.
-            let later = HeaderValue::from_static("300");
-            response.headers_mut().insert(RETRY_AFTER, later);
+        // A mail program that unsubscribes for its reader (RFC 8058) may come again.
+        let later = match self {
+            PageError::TooMany { seconds } => Some(seconds),
+            PageError::Database(_) => Some(300),
+            _ => None,
+        };
+        if let Some(seconds) = later {
+            response.headers_mut().insert(RETRY_AFTER, seconds.into());
         }
         response
     }
@@ -95,6 +103,7 @@ impl Refusal {
             Refusal::BadForm => language.bad_form(),
             Refusal::NotSo => language.not_so(),
             Refusal::TooLarge => language.too_large(),
+            Refusal::TooMany => language.too_many(),
             Refusal::Database => language.database_fails(),
         };
         Page::new(site, language, heading).unlisted().show(html! {

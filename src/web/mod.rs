@@ -5,9 +5,13 @@ mod archive;
 mod error;
 mod language;
 mod layout;
+pub mod limits;
+mod sign_up;
 pub mod status;
 mod style;
 mod subscription;
+mod ticket;
+mod visitor;
 mod words;
 
 use std::net::IpAddr;
@@ -28,6 +32,7 @@ use uuid::Uuid;
 
 pub use self::error::PageError;
 pub use self::layout::Page;
+use self::limits::Limits;
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::metrics::Metrics;
@@ -50,6 +55,8 @@ pub struct Site {
     pub asked: Arc<Notify>,
     /// Whether a reader who leaves gets a last letter.
     pub goodbye: bool,
+    /// What was asked for lately, and by whom.
+    pub limits: Arc<Limits>,
     /// Web servers before ours, whose word for a visitor's address is taken.
     pub trusted_proxies: Arc<[IpAddr]>,
     /// Where those who leave are counted.
@@ -98,6 +105,11 @@ pub fn routes(site: Site) -> Router {
             get(subscription::leaving).post(subscription::leave),
         )
         .route("/u/{token}/undo", post(subscription::come_back))
+        .route(
+            "/c/{token}",
+            get(sign_up::confirming).post(sign_up::confirm),
+        )
+        .route("/work.js", get(sign_up::work))
         .route("/style.css", get(style::style))
         .route("/icon.svg", get(style::icon))
         .fallback(|| async { PageError::NotFound })
@@ -113,6 +125,7 @@ fn public() -> Router<Site> {
         .route("/issues", get(archive::list))
         .route("/issues/{month}", get(archive::issue))
         .route("/summaries/{id}", get(archive::summary))
+        .route("/subscribe", get(sign_up::open).post(sign_up::take))
 }
 
 /// Sets on every response what a page of ours needs for its safety, where the page did not set it itself.

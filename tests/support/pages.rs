@@ -30,6 +30,7 @@ impl Pages {
             clock: Arc::new(move || now),
             new_id: uuid::Uuid::new_v4,
             asked: Arc::default(),
+            limits: Arc::default(),
             goodbye: true,
             trusted_proxies: Arc::new([]),
             metrics: Metrics::default(),

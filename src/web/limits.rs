@@ -1,0 +1,173 @@
+//! How often a page may be asked for something that costs somebody else a mail.
+//!
+//! Kept in memory: what it guards is safe without it (an address gets one letter a day, whoever asks), and a restart
+//! forgives.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
+
+use chrono::{DateTime, Duration, Utc};
+
+/// In an hour, from one network. (A limit of eleven is known to have hurt people behind one address.)
+const MOST_OF_ONE: u32 = 40;
+/// In an hour, from one network, before its visitors are asked for work.
+const FREE_OF_ONE: u32 = 8;
+/// In ten minutes, from everywhere, before everybody is asked for work.
+const FREE_OF_ALL: u32 = 60;
+/// In ten minutes, from everywhere: what is more is a flood.
+const MOST_OF_ALL: u32 = 2_000;
+
+/// Networks that are remembered; a flood from more of them makes everybody work.
+const MOST_NETWORKS: usize = 20_000;
+
+/// What has been asked lately.
+#[derive(Default)]
+pub struct Limits(Mutex<Counts>);
+
+#[derive(Default)]
+struct Counts {
+    networks: HashMap<Network, Window>,
+    all: Window,
+}
+
+/// An IPv4 address, or the /64 of an IPv6 address: what one household or house has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Network(u64);
+
+/// How many since when.
+#[derive(Clone, Copy, Default)]
+struct Window {
+    since: DateTime<Utc>,
+    count: u32,
+}
+
+/// Whether one more may be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum May {
+    Freely,
+    /// Only who has let their machine work for it, or has waited.
+    WithWork,
+    NotBefore(DateTime<Utc>),
+}
+
+impl From<IpAddr> for Network {
+    fn from(address: IpAddr) -> Network {
+        match address.to_canonical() {
+            IpAddr::V4(address) => Network(u32::from(address).into()),
+            IpAddr::V6(address) => Network((u128::from(address) >> 64) as u64),
+        }
+    }
+}
+
+impl Window {
+    /// One more; the count within `length`.
+    fn add(&mut self, now: DateTime<Utc>, length: Duration) -> u32 {
+        if now - self.since >= length || now < self.since {
+            *self = Window {
+                since: now,
+                count: 0,
+            };
+        }
+        self.count = self.count.saturating_add(1);
+        self.count
+    }
+}
+
+impl Limits {
+    /// Counts one more from `network`, and says whether it may be.
+    pub fn count(&self, network: Network, now: DateTime<Utc>) -> May {
+        let (hour, while_) = (Duration::hours(1), Duration::minutes(10));
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.forget(now, hour);
+        let all = counts.all.add(now, while_);
+        let is_full = counts.networks.len() >= MOST_NETWORKS;
+        let of_one = match counts.networks.get_mut(&network) {
+            Some(window) => window.add(now, hour),
+            None if is_full => FREE_OF_ONE + 1,
+            None => counts.networks.entry(network).or_default().add(now, hour),
+        };
+        if of_one > MOST_OF_ONE {
+            let since = counts
+                .networks
+                .get(&network)
+                .map_or(now, |window| window.since);
+            return May::NotBefore(since + hour);
+        }
+        if all > MOST_OF_ALL {
+            return May::NotBefore(counts.all.since + while_);
+        }
+        match of_one > FREE_OF_ONE || all > FREE_OF_ALL {
+            true => May::WithWork,
+            false => May::Freely,
+        }
+    }
+}
+
+impl Counts {
+    /// Now and then, networks that have been quiet for an hour.
+    fn forget(&mut self, now: DateTime<Utc>, hour: Duration) {
+        if self.networks.len() >= MOST_NETWORKS {
+            self.networks.retain(|_, window| now - window.since < hour);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn now() -> DateTime<Utc> {
+        "2026-03-03T14:00:00Z".parse().unwrap()
+    }
+
+    fn network(number: u32) -> Network {
+        IpAddr::from(number.to_be_bytes()).into()
+    }
+
+    #[test]
+    fn one_network_works_for_its_ninth_and_waits_after_its_fortieth() {
+        let limits = Limits::default();
+        let of: Vec<May> = (0..42).map(|_| limits.count(network(1), now())).collect();
+        assert!(of[..8].iter().all(|may| *may == May::Freely));
+        assert!(of[8..40].iter().all(|may| *may == May::WithWork));
+        let later = now() + Duration::hours(1);
+        assert_eq!(of[40..], [May::NotBefore(later), May::NotBefore(later)]);
+        assert_eq!(limits.count(network(2), now()), May::Freely);
+        assert_eq!(limits.count(network(1), later), May::Freely);
+    }
+
+    #[test]
+    fn a_flood_from_everywhere_makes_everybody_work_and_then_wait() {
+        let limits = Limits::default();
+        for number in 0..60 {
+            assert_eq!(limits.count(network(number), now()), May::Freely);
+        }
+        assert_eq!(limits.count(network(99), now()), May::WithWork);
+        for number in 61..2_000 {
+            limits.count(network(number + 1000), now());
+        }
+        assert!(matches!(limits.count(network(7), now()), May::NotBefore(_)));
+        let later = now() + Duration::minutes(10);
+        assert_eq!(limits.count(network(7), later), May::Freely);
+    }
+
+    #[test]
+    fn memory_has_an_end() {
+        let limits = Limits::default();
+        for number in 0..30_000 {
+            limits.count(network(number), now());
+        }
+        assert_eq!(limits.0.lock().unwrap().networks.len(), MOST_NETWORKS);
+        limits.count(network(1), now() + Duration::hours(2));
+        assert_eq!(limits.0.lock().unwrap().networks.len(), 1);
+    }
+
+    #[test]
+    fn an_ipv6_network_is_its_first_half_and_a_mapped_address_is_the_old_one() {
+        let of = |address: &str| Network::from(address.parse::<IpAddr>().unwrap());
+        assert_eq!(of("2001:db8::1"), of("2001:db8::ffff:2"));
+        assert_ne!(of("2001:db8::1"), of("2001:db8:0:1::1"));
+        assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));
+    }
+}
