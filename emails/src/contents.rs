@@ -2,6 +2,7 @@
 
 use crate::clean::{direction, lines, one_line};
 use crate::link::{self, Citation};
+use crate::template::Hole;
 use crate::{Also, Digest, Language, Occasion, Sender, Summary};
 
 /// Everything a reader sees, in the order in which they see it.
@@ -26,6 +27,14 @@ pub(crate) struct Article {
     pub summary: Vec<String>,
     pub implications: Vec<String>,
     pub topics: Vec<String>,
+    /// Where the reader says that they want more or fewer like it.
+    pub wishes: Option<Wishes>,
+}
+
+/// Links that begin with [`Hole::Wish`].
+pub(crate) struct Wishes {
+    pub more: String,
+    pub fewer: String,
 }
 
 /// A title and where it leads.
@@ -176,6 +185,15 @@ fn article(summary: &Summary, frame: Language) -> Article {
         summary: lines(summary.summary.iter().copied()),
         implications: lines(summary.implications.iter().copied()),
         topics: lines(summary.topics.iter().copied()),
+        wishes: summary.id.map(wishes),
+    }
+}
+
+fn wishes(id: i64) -> Wishes {
+    let link = |wish| format!("{}/{id}/{wish}", Hole::Wish.mark());
+    Wishes {
+        more: link("more"),
+        fewer: link("fewer"),
     }
 }
 

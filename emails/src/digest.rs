@@ -37,6 +37,9 @@ pub enum Occasion {
 /// A summary shown in full.
 #[derive(Debug, Clone)]
 pub struct Summary<'a> {
+    /// By which the reader may wish for more or fewer like it; without one, no such links stand
+    /// beside it.
+    pub id: Option<i64>,
     pub title: &'a str,
     pub url: &'a str,
     /// As published; a DOI in it is shown once, as the link at its end.

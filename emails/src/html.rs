@@ -57,6 +57,12 @@ fn full(article: &Article, language: Language) -> Markup {
                 (language.topics()) " " (breakable(&article.topics.join(" · "), Size::Small))
             }
         }
+        @if let Some(wishes) = &article.wishes {
+            p style=(layout::SMALL) {
+                (link(&wishes.more, language.more_like_this())) " · "
+                (link(&wishes.fewer, language.fewer_like_this()))
+            }
+        }
     }
 }
 

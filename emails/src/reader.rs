@@ -16,6 +16,9 @@ pub struct Reader<'a> {
     /// How the address came to us where the reader did not sign up on our own pages, as
     /// 'list of the spring conference'.
     pub source: Option<&'a str>,
+    /// What `/ID/more` and `/ID/fewer` are put behind, where a summary has an ID: one address for
+    /// all summaries, since making one that nobody can guess takes longer than setting it in.
+    pub wish_url: &'a str,
     pub preferences_url: &'a str,
     pub unsubscribe_url: &'a str,
 }
@@ -23,6 +26,7 @@ pub struct Reader<'a> {
 /// What a reader has for themselves in a mail, in words: for each hole, what goes into it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Personal {
+    wish: String,
     why: String,
     preferences: String,
     unsubscribe: String,
@@ -33,6 +37,7 @@ impl Reader<'_> {
     pub fn personal(&self, language: Language) -> Personal {
         let safe = |url| link::safe(url).unwrap_or_default();
         Personal {
+            wish: safe(self.wish_url.trim_end_matches('/')),
             why: self.why(language),
             preferences: safe(self.preferences_url),
             unsubscribe: safe(self.unsubscribe_url),
@@ -57,13 +62,14 @@ impl Personal {
         self.words(hole).render().into_string()
     }
 
-    /// What goes into a hole of the text part, wrapped; the hole stands alone on its line.
+    /// What goes into a hole of the text part, wrapped; the hole begins its line.
     pub fn text(&self, hole: Hole) -> String {
         page::wrapped(self.words(hole))
     }
 
     fn words(&self, hole: Hole) -> &str {
         match hole {
+            Hole::Wish => &self.wish,
             Hole::Why => &self.why,
             Hole::Preferences => &self.preferences,
             Hole::Unsubscribe => &self.unsubscribe,

@@ -22,6 +22,9 @@ pub enum Part {
 /// What a reader has for themselves in a mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Hole {
+    /// The beginning of the addresses where the reader wishes for more or fewer like a summary;
+    /// after it comes `/ID/more` or `/ID/fewer`.
+    Wish,
     /// The sentence that says why this reader gets the mail.
     Why,
     /// The address of the reader's preferences.
@@ -42,7 +45,7 @@ impl Template {
 }
 
 impl Hole {
-    const ALL: [Self; 3] = [Self::Why, Self::Preferences, Self::Unsubscribe];
+    const ALL: [Self; 4] = [Self::Wish, Self::Why, Self::Preferences, Self::Unsubscribe];
 
     /// What marks the hole in a rendering until [`cut`] finds it: a Unicode noncharacter, which
     /// `clean` takes out of everything from outside, so that no content can forge a hole.
@@ -51,6 +54,7 @@ impl Hole {
             Self::Why => "\u{FDD0}",
             Self::Preferences => "\u{FDD1}",
             Self::Unsubscribe => "\u{FDD2}",
+            Self::Wish => "\u{FDD3}",
         }
     }
 }

@@ -43,6 +43,11 @@ fn article(page: &mut Page, article: &Article, contents: &Contents) {
         let topics = article.topics.join(" · ");
         page.paragraph(&format!("{} {topics}", contents.language.topics()));
     }
+    if let Some(wishes) = &article.wishes {
+        page.line(contents.language.more_like_this());
+        page.line(&wishes.more);
+        page.labelled(contents.language.fewer_like_this(), &wishes.fewer);
+    }
     page.gap();
     page.gap_line();
 }

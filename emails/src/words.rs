@@ -28,6 +28,14 @@ impl Language {
         self.pick("Topics:", "Thèmes\u{A0}:")
     }
 
+    pub(crate) fn more_like_this(self) -> &'static str {
+        self.pick("More like this", "Plus de ce genre")
+    }
+
+    pub(crate) fn fewer_like_this(self) -> &'static str {
+        self.pick("Fewer like this", "Moins de ce genre")
+    }
+
     /// The heading over the summaries that are only named.
     pub(crate) fn also_heading(self, occasion: Occasion, period: Period) -> &'static str {
         match (occasion, period) {

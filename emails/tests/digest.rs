@@ -16,6 +16,7 @@ const DECEMBER: Month = Month {
 
 fn summary<'a>() -> Summary<'a> {
     Summary {
+        id: Some(7),
         title: "Ants that nurse their wounded",
         url: "https://news.test/s/ants?a=1&b=2",
         citation: Some("Frank, E. (2020). Ants & wounds. Ecology, 7, https://doi.org/10.1/A.7."),
@@ -69,6 +70,7 @@ fn reader<'a>() -> Reader<'a> {
             day: 1,
         }),
         source: None,
+        wish_url: "https://news.test/w/token",
         preferences_url: "https://news.test/p/token",
         unsubscribe_url: "https://news.test/u/token",
     }
@@ -128,6 +130,7 @@ fn the_editors_line_comes_first_and_without_its_dots() {
 #[test]
 fn what_is_missing_leaves_no_gap() {
     let bare = Summary {
+        id: None,
         citation: None,
         doi: None,
         research_type: None,
@@ -145,6 +148,7 @@ fn what_is_missing_leaves_no_gap() {
     let email = sent(&contents);
     for part in [&email.html, &email.text] {
         assert!(!part.contains("practice") && !part.contains("Topics:"));
+        assert!(!part.contains("like this") && !part.contains("/w/token"));
         assert!(!part.contains("javascript") && !part.contains("Also this month"));
     }
     assert!(!email.html.contains("href=\"\"") && !email.text.contains("\n\n\n\n"));
@@ -158,7 +162,14 @@ fn only_holes_differ_from_reader_to_reader() {
             .iter()
             .filter(|p| matches!(p, Part::Hole(_)))
             .collect();
-        let expected = [Hole::Why, Hole::Preferences, Hole::Unsubscribe].map(Part::Hole);
+        let expected = [
+            Hole::Wish,
+            Hole::Wish,
+            Hole::Why,
+            Hole::Preferences,
+            Hole::Unsubscribe,
+        ];
+        let expected = expected.map(Part::Hole);
         assert_eq!(holes, expected.iter().collect::<Vec<_>>());
     }
     let before = template.text.windows(2).filter_map(|pair| match pair {
@@ -174,6 +185,7 @@ fn what_a_reader_has_is_escaped_and_cannot_make_a_hole() {
     let hostile = Reader {
         topics: &topics,
         source: Some("\u{FDD2}\"><script>"),
+        wish_url: "https://news.test/w\"><script>/",
         preferences_url: "https://news.test/\"><script>\u{FDD0}",
         unsubscribe_url: "javascript:alert(1)",
         ..reader()
@@ -183,6 +195,11 @@ fn what_a_reader_has_is_escaped_and_cannot_make_a_hole() {
     assert!(!email.html.contains("<script>") && !email.html.contains("<b>"));
     assert!(!email.html.contains("javascript:"));
     assert_eq!(email.html.matches("https://news.test/%22%3E").count(), 1);
+    for wish in ["more", "fewer"] {
+        let link = format!("https://news.test/w%22%3E%3Cscript%3E/7/{wish}");
+        assert!(email.html.contains(&format!("\"{link}\"")));
+        assert!(email.text.contains(&format!("\n{link}\n")));
+    }
     assert!(!email.html.contains(is_noncharacter) && !email.text.contains(is_noncharacter));
 }
 
@@ -206,6 +223,7 @@ proptest! {
         title in odd_text(), text in odd_text(), url in odd_text(), doi in odd_text(),
     ) {
         let study = Summary {
+            id: Some(i64::MIN),
             title: &title,
             url: &url,
             citation: Some(&text),
@@ -229,6 +247,7 @@ proptest! {
 
         prop_assert_eq!(&email, &sent(&contents));
         prop_assert!(email.html.matches("news.test/p/token").count() == 1);
+        prop_assert!(email.html.matches("news.test/w/token").count() == 2);
         support::assert_harmless(&email)?;
     }
 }

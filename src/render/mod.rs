@@ -237,6 +237,7 @@ impl Renderer {
     fn in_full<'a>(&'a self, item: &'a Item, url: &'a str, language: Language) -> Summary<'a> {
         let summary = &item.summary;
         Summary {
+            id: None,
             title: &summary.title,
             url,
             citation: summary.citation.as_deref(),
@@ -314,6 +315,7 @@ impl Renderer {
                 day: subscriber.since.day(),
             }),
             source: None,
+            wish_url: "",
             preferences_url: preferences,
             unsubscribe_url: unsubscribe,
         };

@@ -137,6 +137,7 @@ fn reader(name: &str) -> Reader<'static> {
             day: 1,
         }),
         source: (name == "quarter").then_some("sheet at the autumn workshop"),
+        wish_url: "https://bulletin.example.org/w/3vQ0ZkP1m7rUe8bXaYtCwg",
         preferences_url: "https://bulletin.example.org/p/3vQ0ZkP1m7rUe8bXaYtCwg",
         unsubscribe_url: "https://bulletin.example.org/u/3vQ0ZkP1m7rUe8bXaYtCwg",
     }
@@ -230,6 +231,7 @@ fn also(title: &'static str, research_type: Option<&'static str>) -> Also<'stati
 
 fn bare() -> Summary<'static> {
     Summary {
+        id: None,
         title: "How many sessions are enough?",
         url: "https://bulletin.example.org/summaries/how-many-sessions",
         citation: None,
@@ -246,6 +248,7 @@ fn bare() -> Summary<'static> {
 
 fn non_responders() -> Summary<'static> {
     Summary {
+        id: Some(417),
         title: "Psychotherapy for Those Who Do Not Respond to Treatment",
         url: "https://bulletin.example.org/summaries/non-responders",
         citation: Some(
@@ -271,6 +274,7 @@ fn non_responders() -> Summary<'static> {
 
 fn smartphones() -> Summary<'static> {
     Summary {
+        id: Some(417),
         title: "How Useful Are Smartphone Apps for Mental Health?",
         url: "https://bulletin.example.org/summaries/smartphone-apps",
         citation: Some(
@@ -308,6 +312,7 @@ fn long() -> Summary<'static> {
 
 fn apaisement() -> Summary<'static> {
     Summary {
+        id: Some(417),
         title: "L’alliance thérapeutique dès les premières séances",
         url: "https://bulletin.example.org/summaries/alliance",
         citation: Some(

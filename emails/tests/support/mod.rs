@@ -22,7 +22,7 @@ pub fn turns(c: char) -> bool {
 pub fn odd_text() -> impl Strategy<Value = String> {
     prop_oneof![
         "\\PC{0,120}",
-        "[a-zé<>&\"'\u{FDD0}-\u{FDD2}\u{0}\r\n\u{202E}\u{2067} ]{0,200}",
+        "[a-zé<>&\"'\u{FDD0}-\u{FDD3}\u{0}\r\n\u{202E}\u{2067} ]{0,200}",
         "[研究結果👩\u{200D}\u{1F3FB}\u{301}]{0,200}",
         "[A-Za-z]{70,300}",
         "(https?://x.test/[a-z]{0,90} ?){0,3}",
