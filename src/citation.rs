@@ -1,6 +1,10 @@
 //! A citation as published, and what can be read from it: authors, year, journal, DOI.
 
 pub mod doi;
+mod reference;
+mod styles;
+
+pub use self::reference::{Author, Reference};
 
 /// What a citation says. Whatever cannot be told for certain is absent; the citation itself is
 /// always kept as published, so nothing is lost with it.

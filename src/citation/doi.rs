@@ -37,6 +37,19 @@ pub fn same(one: &str, other: &str) -> bool {
     one.eq_ignore_ascii_case(other)
 }
 
+/// Where a DOI leads. Whatever a path may not hold is percent-encoded (RFC 3986 section 3.3; DOI handbook, 3.8).
+pub fn url(doi: &str) -> String {
+    let mut url = String::from("https://doi.org/");
+    for byte in doi.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/".contains(&byte) {
+            url.push(char::from(byte));
+        } else {
+            url.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    url
+}
+
 fn is_ten(bytes: &[u8], at: usize) -> bool {
     bytes[at..].starts_with(b"10") && (at == 0 || !bytes[at - 1].is_ascii_digit())
 }
@@ -286,6 +299,20 @@ mod tests {
             doi("doi:10.1016/S0140-6736(05)").map(|d| d.0).as_deref(),
             Some("10.1016/S0140-6736(05)")
         );
+    }
+
+    #[test]
+    fn a_doi_is_a_link_whatever_it_holds() {
+        for (doi, path) in [
+            ("10.1037/pst0000123", "10.1037/pst0000123"),
+            (
+                "10.1002/(SICI)1099(199703)4:1<1::AID>3.0.CO;2-#",
+                "10.1002/(SICI)1099(199703)4:1%3C1::AID%3E3.0.CO;2-%23",
+            ),
+            ("10.1/a?b%c\"d e[é]", "10.1/a%3Fb%25c%22d%20e%5B%C3%A9%5D"),
+        ] {
+            assert_eq!(url(doi), format!("https://doi.org/{path}"));
+        }
     }
 
     #[test]
