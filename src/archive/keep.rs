@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::types::Json;
 
-use super::{Change, SummaryRow, title_key};
+use super::{Change, SummaryRow, search, title_key};
 use crate::db::{Tx, on};
 use crate::issue::{Issue, Month, Summary};
 use crate::suggest::{LIKELY, Suggester};
@@ -28,7 +28,9 @@ pub async fn keep(
     for summary in &issue.summaries {
         given.push(keep_summary(tx, summary, &before, suggester, now, &mut changes).await?);
     }
-    place(tx, issue_id, &before, &given, &mut changes).await?;
+    if place(tx, issue_id, &before, &given, &mut changes).await? {
+        touch_issue(tx, issue_id, now).await?;
+    }
     Ok(changes.list)
 }
 
@@ -105,17 +107,22 @@ async fn keep_summary(
     now: DateTime<Utc>,
     changes: &mut Changes,
 ) -> sqlx::Result<i64> {
-    let id = match find(tx, given, in_this_issue).await? {
+    let (id, is_changed) = match find(tx, given, in_this_issue).await? {
         Some(before) => {
-            update(tx, &before, given, now, changes).await?;
-            before.id
+            let is_changed = update(tx, &before, given, now, changes).await?;
+            (before.id, is_changed)
         }
         None => {
             changes.push(Some(&given.title), "new summary");
-            insert(tx, given, now).await?
+            (insert(tx, given, now).await?, true)
         }
     };
-    keep_tags(tx, id, given, suggester, changes).await?;
+    if is_changed {
+        search::index(tx, id).await?;
+    }
+    if keep_tags(tx, id, given, suggester, changes).await? {
+        touch(tx, id, now).await?;
+    }
     Ok(id)
 }
 
@@ -175,13 +182,14 @@ async fn insert(tx: &mut Tx, given: &Summary, now: DateTime<Utc>) -> sqlx::Resul
     })
 }
 
+/// Whether anything had to be changed.
 async fn update(
     tx: &mut Tx,
     before: &SummaryRow,
     given: &Summary,
     now: DateTime<Utc>,
     changes: &mut Changes,
-) -> sqlx::Result<()> {
+) -> sqlx::Result<bool> {
     let citation = given.citation.clone().or_else(|| before.citation.clone());
     let doi = given.doi.clone().or_else(|| before.doi.clone());
     let mut what = Vec::new();
@@ -205,7 +213,7 @@ async fn update(
         &given.implications,
     ));
     if what.is_empty() {
-        return Ok(());
+        return Ok(false);
     }
     for what in what {
         changes.push(Some(&given.title), what);
@@ -227,45 +235,64 @@ async fn update(
     .execute(conn)
     .await
     .map(drop)
-    })
+    })?;
+    Ok(true)
 }
 
-/// The editor's topics and type if the file gives them; suggestions wherever the editor has given none.
+/// Notes for feeds and browsers that the summary's topics or type are others now.
+async fn touch(tx: &mut Tx, id: i64, now: DateTime<Utc>) -> sqlx::Result<()> {
+    on!(tx, |conn| sqlx::query(
+        "UPDATE summary SET changed_at = $2 WHERE id = $1"
+    )
+    .bind(id)
+    .bind(now)
+    .execute(conn)
+    .await
+    .map(drop))
+}
+
+/// The editor's topics and type if the file gives them; suggestions wherever the editor has given none. Whether they
+/// are others than before.
 async fn keep_tags(
     tx: &mut Tx,
     id: i64,
     given: &Summary,
     suggester: &Suggester,
     changes: &mut Changes,
-) -> sqlx::Result<()> {
-    let before: Vec<(String, bool)> = on!(tx, |conn| sqlx::query_as(
+) -> sqlx::Result<bool> {
+    let before: Vec<(String, bool)> = on!(&mut *tx, |conn| sqlx::query_as(
         "SELECT topic, confirmed FROM summary_topic WHERE summary_id = $1 ORDER BY topic",
     )
     .bind(id)
     .fetch_all(conn)
     .await)?;
-    let confirmed: Vec<String> = before
-        .iter()
-        .filter(|(_, confirmed)| *confirmed)
-        .map(|(t, _)| t.clone())
-        .collect();
-    if given.topics.is_empty() && confirmed.is_empty() {
-        let likely = suggester
-            .topics(given)
-            .into_iter()
-            .filter(|s| s.score >= LIKELY)
-            .map(|s| s.slug);
-        set_topics(tx, id, likely.collect(), false).await?;
-    } else if !given.topics.is_empty() {
-        let mut topics = given.topics.clone();
-        topics.sort_unstable();
-        topics.dedup();
-        if topics != confirmed {
-            changes.push(Some(&given.title), format!("topics: {}", topics.join(", ")));
-            set_topics(tx, id, topics, true).await?;
-        }
+    let is_confirmed = before.iter().any(|(_, confirmed)| *confirmed);
+    let before: Vec<String> = before.into_iter().map(|(topic, _)| topic).collect();
+    let (topics, by_editor) = match given.topics.is_empty() {
+        true if is_confirmed => (before.clone(), true),
+        true => (suggested(suggester, given), false),
+        false => (sorted(given.topics.clone()), true),
+    };
+    let are_others = topics != before;
+    if by_editor && (are_others || !is_confirmed) {
+        changes.push(Some(&given.title), format!("topics: {}", topics.join(", ")));
     }
-    keep_research_type(tx, id, given, suggester, changes).await
+    if are_others || by_editor != is_confirmed {
+        set_topics(tx, id, topics, by_editor).await?;
+    }
+    let is_other_type = keep_research_type(tx, id, given, suggester, changes).await?;
+    Ok(are_others || is_other_type)
+}
+
+fn suggested(suggester: &Suggester, summary: &Summary) -> Vec<String> {
+    let all = suggester.topics(summary).into_iter();
+    sorted(all.filter(|s| s.score >= LIKELY).map(|s| s.slug).collect())
+}
+
+fn sorted(mut topics: Vec<String>) -> Vec<String> {
+    topics.sort_unstable();
+    topics.dedup();
+    topics
 }
 
 async fn set_topics(
@@ -301,8 +328,8 @@ async fn keep_research_type(
     given: &Summary,
     suggester: &Suggester,
     changes: &mut Changes,
-) -> sqlx::Result<()> {
-    let (before, confirmed): (Option<String>, bool) = on!(tx, |conn| sqlx::query_as(
+) -> sqlx::Result<bool> {
+    let (before, confirmed): (Option<String>, bool) = on!(&mut *tx, |conn| sqlx::query_as(
         "SELECT research_type, research_type_confirmed FROM summary WHERE id = $1",
     )
     .bind(id)
@@ -310,7 +337,7 @@ async fn keep_research_type(
     .await)?;
     let (kind, is_confirmed) = match &given.research_type {
         Some(kind) => (Some(kind.clone()), true),
-        None if confirmed => return Ok(()),
+        None if confirmed => return Ok(false),
         None => (
             suggester
                 .research_types(given)
@@ -326,6 +353,7 @@ async fn keep_research_type(
             format!("type of research: {}", kind.as_deref().unwrap_or("none")),
         );
     }
+    let is_other = before != kind;
     on!(tx, |conn| sqlx::query(
         "UPDATE summary SET research_type = $2, research_type_confirmed = $3 WHERE id = $1"
     )
@@ -334,17 +362,30 @@ async fn keep_research_type(
     .bind(is_confirmed)
     .execute(conn)
     .await
+    .map(drop))?;
+    Ok(is_other)
+}
+
+async fn touch_issue(tx: &mut Tx, id: i64, now: DateTime<Utc>) -> sqlx::Result<()> {
+    on!(tx, |conn| sqlx::query(
+        "UPDATE issue SET changed_at = $2 WHERE id = $1"
+    )
+    .bind(id)
+    .bind(now)
+    .execute(conn)
+    .await
     .map(drop))
 }
 
-/// Puts the summaries in the file's order; those that the file lacks stay, behind the others.
+/// Puts the summaries in the file's order; those that the file lacks stay, behind the others. Whether the order is
+/// another one now.
 async fn place(
     tx: &mut Tx,
     issue_id: i64,
     before: &[i64],
     given: &[i64],
     changes: &mut Changes,
-) -> sqlx::Result<()> {
+) -> sqlx::Result<bool> {
     let mut order: Vec<i64> = Vec::new();
     let whole = before.iter().all(|id| given.contains(id));
     let (first, then) = if whole {
@@ -358,7 +399,7 @@ async fn place(
         }
     }
     if order == before {
-        return Ok(());
+        return Ok(false);
     }
     if !before.is_empty() && order.len() == before.len() {
         changes.push(None, "the order of the summaries");
@@ -381,7 +422,7 @@ async fn place(
         .await
         .map(drop))?;
     }
-    Ok(())
+    Ok(true)
 }
 
 fn differs(name: &str, old: Option<&str>, new: Option<&str>) -> String {

@@ -1,7 +1,11 @@
 //! The archive: issues and summaries as the database keeps them.
 
+mod browse;
 mod keep;
+mod marked;
+mod search;
 mod shown;
+mod words;
 
 use std::fmt;
 
@@ -11,8 +15,14 @@ use sqlx::types::Json;
 use crate::db::{Tx, on, row};
 use crate::issue::{Issue, Month, Summary};
 
+pub use self::browse::{
+    Counts, Entry, Filter, Neighbour, addresses, count, counts, entries, months_beside, neighbours,
+};
 pub use self::keep::keep;
+pub use self::marked::{Passage, Piece, marked, passage};
+pub use self::search::complete as complete_search;
 pub use self::shown::{Shown, ShownSummary, shown};
+pub use self::words::Terms;
 
 /// One thing that an import changed, for the editor to read.
 #[derive(Clone, Debug, PartialEq, Serialize)]

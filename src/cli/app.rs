@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
+use bulletin::archive;
 use bulletin::clock;
 use bulletin::config::Config;
 use bulletin::db::Db;
@@ -35,8 +36,10 @@ pub struct App {
 impl App {
     pub async fn open(config: Config, json: bool) -> anyhow::Result<App> {
         let vocabulary = vocabulary(&config)?;
+        let db = Db::open(&config.database_url.0).await?;
+        archive::complete_search(&db).await?;
         Ok(App {
-            db: Db::open(&config.database_url.0).await?,
+            db,
             keys: Keys::open(&config.key_file)?,
             suggester: Suggester::new(&vocabulary),
             vocabulary,
