@@ -23,6 +23,8 @@ pub enum Purpose {
     Manage,
     /// Of a page: when its form was made.
     Form,
+    /// The feed of a reader's own topics.
+    Feed,
 }
 
 /// The newest key first: it makes; every key still checks, so that old mails' links go on working after a change.
@@ -156,6 +158,7 @@ impl Purpose {
             Purpose::Confirm => "confirm",
             Purpose::Manage => "manage",
             Purpose::Form => "form",
+            Purpose::Feed => "feed",
         }
     }
 }

@@ -18,6 +18,8 @@ pub struct Reference {
     /// `461–472`, or the number of an article.
     pub pages: Option<String>,
     pub doi: Option<String>,
+    /// Where it stands, if that is not what its DOI says.
+    pub url: Option<String>,
 }
 
 /// One author, a person or a group.
@@ -58,6 +60,7 @@ impl Reference {
             number,
             pages,
             doi: doi.map(str::to_owned).or(read_doi),
+            url: None,
         })
     }
 }

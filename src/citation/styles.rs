@@ -35,8 +35,8 @@ impl Reference {
             }
             text.push('.');
         }
-        if let Some(doi) = &self.doi {
-            write!(text, " {}", doi::url(doi)).expect("a text takes more text");
+        if let Some(url) = self.address() {
+            write!(text, " {url}").expect("a text takes more text");
         }
         text
     }
@@ -64,10 +64,11 @@ impl Reference {
             }
         }
         text.push('.');
-        if let Some(doi) = &self.doi {
-            write!(text, " doi:{doi}").expect("a text takes more text");
+        match (&self.doi, &self.url) {
+            (Some(doi), _) => text + " doi:" + doi,
+            (None, Some(url)) => text + " Available from: " + url,
+            (None, None) => text,
         }
-        text
     }
 
     /// A BibTeX entry, in UTF-8.
@@ -120,7 +121,7 @@ impl Reference {
             ("SP", first.to_owned()),
             ("EP", last.to_owned()),
             ("DO", text(&self.doi)),
-            ("UR", self.doi.as_deref().map(doi::url).unwrap_or_default()),
+            ("UR", self.address().unwrap_or_default()),
         ]);
         let mut record = String::new();
         for (tag, value) in lines.iter().filter(|(_, value)| !value.trim().is_empty()) {
@@ -149,6 +150,11 @@ impl Reference {
         } else {
             key
         }
+    }
+
+    fn address(&self) -> Option<String> {
+        let url = self.doi.as_deref().map(doi::url);
+        url.or_else(|| self.url.clone())
     }
 
     fn authors_in_apa(&self) -> String {

@@ -17,6 +17,8 @@ pub enum PageError {
     NotFound,
     #[error("the link is not one of ours")]
     BadLink,
+    #[error("what the link led to is no more")]
+    Gone,
     #[error("the form could not be understood")]
     BadForm,
     #[error("there were too many requests")]
@@ -30,6 +32,7 @@ pub enum PageError {
 enum Refusal {
     NotFound,
     BadLink,
+    Gone,
     BadForm,
     NotSo,
     TooLarge,
@@ -42,6 +45,7 @@ impl IntoResponse for PageError {
         let (status, refusal) = match &self {
             PageError::NotFound => (StatusCode::NOT_FOUND, Refusal::NotFound),
             PageError::BadLink => (StatusCode::NOT_FOUND, Refusal::BadLink),
+            PageError::Gone => (StatusCode::GONE, Refusal::Gone),
             PageError::BadForm => (StatusCode::BAD_REQUEST, Refusal::BadForm),
             PageError::TooMany { .. } => (StatusCode::TOO_MANY_REQUESTS, Refusal::TooMany),
             PageError::Database(error) => {
@@ -89,6 +93,7 @@ impl Refusal {
     fn of(status: StatusCode) -> Refusal {
         match status {
             StatusCode::NOT_FOUND => Refusal::NotFound,
+            StatusCode::GONE => Refusal::Gone,
             StatusCode::METHOD_NOT_ALLOWED => Refusal::NotSo,
             StatusCode::PAYLOAD_TOO_LARGE => Refusal::TooLarge,
             status if status.is_server_error() => Refusal::Database,
@@ -100,6 +105,7 @@ impl Refusal {
         let [heading, sentence] = match self {
             Refusal::NotFound => language.no_such_page(),
             Refusal::BadLink => language.bad_link(),
+            Refusal::Gone => language.no_more(),
             Refusal::BadForm => language.bad_form(),
             Refusal::NotSo => language.not_so(),
             Refusal::TooLarge => language.too_large(),

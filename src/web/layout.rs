@@ -1,6 +1,7 @@
 //! The frame that all pages share.
 
-use maud::{DOCTYPE, Markup, html};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use serde_json::Value;
 
 use super::{Publisher, Site, style};
 use crate::subscription::Language;
@@ -13,6 +14,10 @@ pub struct Page<'a> {
     description: Option<String>,
     path: Option<String>,
     unlisted: bool,
+    is_wide: bool,
+    /// English paths and titles.
+    feeds: Vec<(String, String)>,
+    structured: Option<Value>,
 }
 
 impl<'a> Page<'a> {
@@ -25,6 +30,9 @@ impl<'a> Page<'a> {
             description: None,
             path: None,
             unlisted: false,
+            is_wide: false,
+            feeds: vec![(String::new(), site.name.clone())],
+            structured: None,
         }
     }
 
@@ -46,6 +54,25 @@ impl<'a> Page<'a> {
         self
     }
 
+    /// The page has more than a text to be read from top to bottom.
+    pub fn wide(mut self) -> Self {
+        self.is_wide = true;
+        self
+    }
+
+    /// Feeds of its own stand under the page's English path.
+    pub fn with_feeds(mut self, english: &str, title: &str) -> Self {
+        let title = format!("{title} – {}", self.site.name);
+        self.feeds.insert(0, (english.to_owned(), title));
+        self
+    }
+
+    /// What machines read of the page, as JSON-LD.
+    pub fn structured(mut self, described: Value) -> Self {
+        self.structured = Some(described);
+        self
+    }
+
     /// The whole page around its content, which opens with its one `h1`.
     pub fn show(&self, content: Markup) -> Markup {
         html! {
@@ -55,7 +82,7 @@ impl<'a> Page<'a> {
                 body {
                     a.skip href="#content" { (self.language.skip()) }
                     (self.header())
-                    main #content { (content) }
+                    main #content .wide[self.is_wide] { (content) }
                     (self.footer())
                 }
             }
@@ -80,7 +107,11 @@ impl<'a> Page<'a> {
                 @if self.unlisted { meta name="robots" content="noindex"; }
                 link rel="icon" href="/icon.svg" type="image/svg+xml";
                 link rel="stylesheet" href=(style::path());
-                @if let Some(path) = &self.path { (self.twins(path)) }
+                @if let Some(path) = &self.path { (self.twins(path)) (self.shared(path, &title, &description)) }
+                @for (path, title) in &self.feeds { (feed_links(*language, path, title)) }
+                @if let Some(described) = &self.structured {
+                    script type="application/ld+json" { (PreEscaped(within_script(described))) }
+                }
             }
         }
     }
@@ -94,6 +125,24 @@ impl<'a> Page<'a> {
                 link rel="alternate" hreflang=(language) href=(url(*language));
             }
         }
+    }
+
+    /// What those show who pass a link on.
+    fn shared(&self, path: &str, title: &str, description: &str) -> Markup {
+        let about = [
+            ("og:site_name", self.site.name.clone()),
+            ("og:title", title.to_owned()),
+            ("og:description", description.to_owned()),
+            (
+                "og:type",
+                self.structured
+                    .as_ref()
+                    .map_or("website", |_| "article")
+                    .to_owned(),
+            ),
+            ("og:url", self.site.url(&self.language.path(path))),
+        ];
+        html! { @for (property, content) in about { meta property=(property) content=(content); } }
     }
 
     fn header(&self) -> Markup {
@@ -112,7 +161,7 @@ impl<'a> Page<'a> {
                     nav aria-label=(language.site_nav()) {
                         ul {
                             @for (path, name) in links {
-                                li { a href=(language.path(path)) aria-current=[(here == Some(path)).then_some("page")] { (name) } }
+                                li { a href=(language.path(path)) aria-current=[(here.is_some_and(|here| is_at(here, path))).then_some("page")] { (name) } }
                             }
                             @if let Some(path) = here { li.other { (to_the_other(language, path)) } }
                         }
@@ -142,12 +191,39 @@ impl<'a> Page<'a> {
                     }
                     ul {
                         li { a href=(language.path("/privacy")) { (language.privacy()) } }
+                        li { a href=(language.path("/feed.atom")) { "Atom" } }
+                        li { a href=(language.path("/feed.json")) { "JSON Feed" } }
                     }
                     p.promise { (language.no_watching()) }
                 }
             }
         }
     }
+}
+
+/// Whether a page stands at an address of the site's own links, whatever was asked of it.
+fn is_at(page: &str, path: &str) -> bool {
+    page.split('?').next() == Some(path)
+}
+
+fn feed_links(language: Language, path: &str, title: &str) -> Markup {
+    let kinds = [
+        ("atom", "application/atom+xml"),
+        ("json", "application/feed+json"),
+    ];
+    html! {
+        @for (end, kind) in kinds {
+            link rel="alternate" type=(kind) title=(title) href=(language.path(&format!("{path}/feed.{end}")));
+        }
+    }
+}
+
+/// JSON that ends no script element, whatever texts it holds; browsers run nothing of this type.
+fn within_script(described: &Value) -> String {
+    let text = described.to_string();
+    text.replace('<', "\\u003c")
+        .replace('>', "\\u003e")
+        .replace('&', "\\u0026")
 }
 
 fn to_the_other(language: Language, path: &str) -> Markup {

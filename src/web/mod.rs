@@ -2,10 +2,13 @@
 //! Prometheus ask in `status`.
 
 mod archive;
+mod caching;
 mod error;
+mod feeds;
 mod language;
 mod layout;
 pub mod limits;
+mod robots;
 mod sign_up;
 pub mod status;
 mod style;
@@ -91,6 +94,7 @@ const MOST_BYTES: usize = 64 * 1024;
 pub fn routes(site: Site) -> Router {
     Router::new()
         .merge(public())
+        .merge(public_files())
         .nest(language::FRENCH, public())
         .route(
             "/fr/",
@@ -109,6 +113,7 @@ pub fn routes(site: Site) -> Router {
             "/c/{token}",
             get(sign_up::confirming).post(sign_up::confirm),
         )
+        .route("/f/{token}", get(feeds::own))
         .route("/work.js", get(sign_up::work))
         .route("/style.css", get(style::style))
         .route("/icon.svg", get(style::icon))
@@ -121,11 +126,29 @@ pub fn routes(site: Site) -> Router {
 /// Pages that are the same for everybody, in the language of their address.
 fn public() -> Router<Site> {
     Router::new()
-        .route("/", get(archive::list))
-        .route("/issues", get(archive::list))
-        .route("/issues/{month}", get(archive::issue))
-        .route("/summaries/{id}", get(archive::summary))
+        .route("/", get(archive::home::home))
+        .route("/issues", get(archive::issues::list))
+        .route("/issues/{month}", get(archive::issues::issue))
+        .route("/summaries/{id}", get(archive::summary::summary))
+        .route("/topics", get(archive::topics::list))
+        .route("/topics/{slug}", get(archive::topics::topic))
+        .route("/topics/{slug}/feed.atom", get(feeds::topic_atom))
+        .route("/topics/{slug}/feed.json", get(feeds::topic_json))
+        .route("/search", get(archive::search::search))
+        .route("/feed.atom", get(feeds::all_atom))
+        .route("/feed.json", get(feeds::all_json))
+        .route_layer(middleware::from_fn(caching::tagged))
         .route("/subscribe", get(sign_up::open).post(sign_up::take))
+}
+
+/// What stands once, whatever the language.
+fn public_files() -> Router<Site> {
+    Router::new()
+        .route("/summaries/{id}/cite.bib", get(archive::cite::bibtex))
+        .route("/summaries/{id}/cite.ris", get(archive::cite::ris))
+        .route("/robots.txt", get(robots::robots))
+        .route("/sitemap.xml", get(robots::sitemap))
+        .route_layer(middleware::from_fn(caching::tagged))
 }
 
 /// Sets on every response what a page of ours needs for its safety, where the page did not set it itself.

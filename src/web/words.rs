@@ -52,6 +52,14 @@ impl Language {
         self.pick("Privacy", "Confidentialité")
     }
 
+    /// The title of a reader's own feed.
+    pub(super) fn your_topics(self, publication: &str) -> String {
+        match self {
+            Language::English => format!("{publication}: your topics"),
+            Language::French => format!("{publication}\u{A0}: vos thèmes"),
+        }
+    }
+
     pub(super) fn no_watching(self) -> &'static str {
         self.pick(
             "No cookies, no tracking, nothing from other sites.",
@@ -132,6 +140,19 @@ impl Language {
         )
     }
 
+    pub(super) fn no_more(self) -> [&'static str; 2] {
+        self.pick(
+            [
+                "No longer here",
+                "What this link led to has ended. You can subscribe again at any time.",
+            ],
+            [
+                "Ce lien a pris fin",
+                "Ce à quoi ce lien menait n’existe plus. Vous pouvez vous réabonner à tout moment.",
+            ],
+        )
+    }
+
     pub(super) fn bad_form(self) -> [&'static str; 2] {
         self.pick(
             [
@@ -186,31 +207,6 @@ impl Language {
 
     pub(super) fn to_the_archive(self) -> &'static str {
         self.pick("To the archive", "Vers les archives")
-    }
-}
-
-// The archive.
-impl Language {
-    pub(super) fn nothing_yet(self) -> &'static str {
-        self.pick(
-            "Nothing has been published yet.",
-            "Rien n’a encore été publié.",
-        )
-    }
-
-    pub(super) fn practice(self) -> &'static str {
-        self.pick(
-            "What this means for practice",
-            "Ce que cela change pour la pratique",
-        )
-    }
-
-    pub(super) fn all_of(self, month: Month) -> String {
-        let month = self.month(month);
-        match self {
-            Language::English => format!("The whole issue of {month}"),
-            Language::French => format!("Tout le numéro de {month}"),
-        }
     }
 }
 

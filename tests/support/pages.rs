@@ -43,9 +43,34 @@ impl Pages {
 
     /// Status, header and body of the answer.
     pub async fn ask(&self, method: &str, path: &str, body: &str) -> (u16, String, String) {
+        self.ask_with(method, path, "", body).await
+    }
+
+    /// The same, with more lines in the request's header; each ends with CR LF.
+    pub async fn ask_with(
+        &self,
+        method: &str,
+        path: &str,
+        more: &str,
+        body: &str,
+    ) -> (u16, String, String) {
+        let (header, body) = self.exchange(method, path, more, body).await;
+        let status = header[9..12].parse().unwrap();
+        (status, header.to_lowercase(), body)
+    }
+
+    /// The tag by which a page is known again.
+    pub async fn tag(&self, path: &str) -> String {
+        let (header, _) = self.exchange("GET", path, "", "").await;
+        let mut fields = header.lines().filter_map(|line| line.split_once(": "));
+        let tag = fields.find(|(name, _)| name.eq_ignore_ascii_case("etag"));
+        tag.unwrap().1.to_owned()
+    }
+
+    async fn exchange(&self, method: &str, path: &str, more: &str, body: &str) -> (String, String) {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: news\r\nConnection: close\r\n\
+            "{method} {path} HTTP/1.1\r\nHost: news\r\nConnection: close\r\n{more}\
              Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
             body.len()
         );
@@ -53,10 +78,6 @@ impl Pages {
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.unwrap();
         let (header, body) = answer.split_once("\r\n\r\n").unwrap();
-        (
-            header[9..12].parse().unwrap(),
-            header.to_lowercase(),
-            body.to_owned(),
-        )
+        (header.to_owned(), body.to_owned())
     }
 }
