@@ -21,6 +21,7 @@ mod schedule;
 mod sending;
 mod sign_up;
 mod simulation;
+mod slow_visitors;
 mod smtp_session;
 mod suggest;
 mod watching;

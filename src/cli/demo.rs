@@ -1,6 +1,5 @@
 //! `demo`: everything at once, with nothing to set up.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -16,6 +15,7 @@ use bulletin::enrol::Enrolment;
 use bulletin::listen;
 use bulletin::plan;
 use bulletin::web;
+use bulletin::web::server::{self, Patience};
 use clap::Args;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -210,12 +210,9 @@ async fn show(
         plan,
     });
     let pages = web::guarded(web::routes(site).merge(pages::routes(exhibit)));
-    let pages = pages.into_make_service_with_connect_info::<SocketAddr>();
     let sender = app.sender(Arc::new(app.renderer()?))?;
     let sending = tokio::spawn(sender.run(sender_number(), Until::Stopped, stop.clone()));
-    axum::serve(listener, pages)
-        .with_graceful_shutdown(stop.clone().cancelled_owned())
-        .await?;
+    server::serve(listener, pages, Patience::default(), stop.clone()).await;
     stop.cancel();
     sending.await??;
     Ok(())

@@ -1,6 +1,5 @@
 //! `serve`, `worker` and `doctor`.
 
-use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
@@ -10,6 +9,7 @@ use bulletin::config::Config;
 use bulletin::db::Db;
 use bulletin::feedback::requests::Requests;
 use bulletin::secret::Keys;
+use bulletin::web::server::{self, Patience};
 use bulletin::web::status::{self, Status};
 use bulletin::web::{self, Publisher, Site};
 use serde::Serialize;
@@ -35,15 +35,14 @@ pub async fn serve(app: &App) -> anyhow::Result<Done> {
     let settling = requests(app, &site).run(stop.clone());
     tokio::spawn(app.standing.watched("the settling of requests", settling));
     let pages = web::routes(site).merge(status::public_routes(status(app)));
-    let pages = web::guarded(pages).into_make_service_with_connect_info::<SocketAddr>();
-    let serving =
-        axum::serve(listener, pages).with_graceful_shutdown(stop.clone().cancelled_owned());
-    let mut served = tokio::spawn(async move { serving.await });
+    let pages = web::guarded(pages);
+    let serving = server::serve(listener, pages, Patience::default(), stop.clone());
+    let mut served = tokio::spawn(serving);
     tokio::select! {
-        served = &mut served => served?.context("the site failed")?,
+        served = &mut served => served.context("the site failed")?,
         sent = &mut sending => {
             sent??;
-            served.await?.context("the site failed")?;
+            served.await.context("the site failed")?;
             return Ok(Done::Wholly);
         }
     }
@@ -100,9 +99,12 @@ async fn show_status(app: &App, stop: &CancellationToken) -> anyhow::Result<()> 
         format!("status.listen {at} cannot be had; is another process of ours running?")
     })?;
     let told = web::guarded(status::routes(status(app)));
-    let telling =
-        axum::serve(listener, told).with_graceful_shutdown(stop.clone().cancelled_owned());
-    tokio::spawn(async move { telling.await });
+    tokio::spawn(server::serve(
+        listener,
+        told,
+        Patience::default(),
+        stop.clone(),
+    ));
     Ok(())
 }
 

@@ -9,6 +9,7 @@ mod language;
 mod layout;
 pub mod limits;
 mod robots;
+pub mod server;
 mod sign_up;
 pub mod status;
 mod style;

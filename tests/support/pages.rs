@@ -3,18 +3,25 @@
 use std::sync::Arc;
 
 use bulletin::metrics::Metrics;
+use bulletin::web::server::{self, Patience};
 use bulletin::web::{self, Publisher, Site};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::News;
 
 pub struct Pages {
-    address: std::net::SocketAddr,
+    pub address: std::net::SocketAddr,
+    _stop: DropGuard,
 }
 
 impl Pages {
     pub async fn start(news: &News) -> Pages {
+        Pages::with(news, Patience::default()).await
+    }
+
+    pub async fn with(news: &News, patience: Patience) -> Pages {
         let now = news.now();
         let site = Site {
             db: news.db.clone(),
@@ -37,8 +44,13 @@ impl Pages {
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        tokio::spawn(async move { axum::serve(listener, web::guarded(web::routes(site))).await });
-        Pages { address }
+        let pages = web::guarded(web::routes(site));
+        let stop = CancellationToken::new();
+        tokio::spawn(server::serve(listener, pages, patience, stop.clone()));
+        Pages {
+            address,
+            _stop: stop.drop_guard(),
+        }
     }
 
     /// Status, header and body of the answer.
