@@ -69,6 +69,8 @@ pub struct Config {
     pub log_format: LogFormat,
     pub sender: Identity,
     /// The domain of the return paths; the sender's own when not set.
+    /// What the privacy page tells besides: who answers for personal data, who handles mails for us, where to complain.
+    pub privacy: [String; 3],
     pub bounce_domain: Option<String>,
     pub dkim: Option<Dkim>,
     pub key_file: PathBuf,
@@ -191,6 +193,9 @@ pub const KEYS: &[(&str, Option<&str>)] = &[
     ("sender.reply_to", None),
     ("sender.postal_address", None),
     ("sender.contact", None),
+    ("privacy.officer", None),
+    ("privacy.processors", None),
+    ("privacy.complaints", None),
     ("bounce.domain", None),
     ("dkim.domain", None),
     ("dkim.selector", None),
@@ -347,6 +352,8 @@ fn config(from: &mut Reader<'_>) -> Option<Config> {
         status_listen,
         log_format: log_format?,
         sender,
+        privacy: ["officer", "processors", "complaints"]
+            .map(|key| from.text(&format!("privacy.{key}")).unwrap_or_default()),
         bounce_domain: from.text("bounce.domain"),
         dkim,
         key_file: from.text("secret.key_file").map(PathBuf::from)?,

@@ -600,3 +600,28 @@ async fn an_empty_archive_has_all_its_pages(db: Db) {
         }
     }
 }
+
+each_database!(the_privacy_page_says_who_answers_and_leaves_out_what_nobody_set);
+async fn the_privacy_page_says_who_answers_and_leaves_out_what_nobody_set(db: Db) {
+    let news = News::start(db).await;
+    let pages = Pages::start(&news).await;
+    for (path, heading, absent) in [
+        (
+            "/privacy",
+            "Who answers for personal information",
+            "Where you can complain",
+        ),
+        ("/fr/privacy", "Personne responsable", "Où porter plainte"),
+    ] {
+        let (status, _, page) = pages.ask("GET", path, "").await;
+        assert_eq!(status, 200);
+        assert!(
+            page.contains(heading) && page.contains("privacy@example.org"),
+            "{page}"
+        );
+        assert!(
+            page.contains("1 Sample Street") && !page.contains(absent),
+            "{page}"
+        );
+    }
+}

@@ -11,7 +11,7 @@ use bulletin::feedback::requests::Requests;
 use bulletin::secret::Keys;
 use bulletin::web::server::{self, Patience};
 use bulletin::web::status::{self, Status};
-use bulletin::web::{self, Publisher, Site};
+use bulletin::web::{self, Privacy, Publisher, Site};
 use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -149,11 +149,17 @@ pub fn requests(app: &App, site: &Site) -> Requests {
 fn publisher(config: &Config) -> Publisher {
     let sender = &config.sender;
     let name = sender.from.as_ref().and_then(|from| from.name.clone());
+    let [officer, processors, complaints] = config.privacy.clone();
     Publisher {
         name: name.unwrap_or_else(|| config.site_name.clone()),
         postal_address: sender.postal_address.clone().unwrap_or_default(),
         contact: sender.contact.clone().unwrap_or_default(),
         site_url: config.site_url.clone(),
+        privacy: Privacy {
+            officer,
+            processors,
+            complaints,
+        },
     }
 }
 

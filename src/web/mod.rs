@@ -8,6 +8,7 @@ mod feeds;
 mod language;
 mod layout;
 pub mod limits;
+mod privacy;
 mod robots;
 pub mod server;
 mod sign_up;
@@ -37,6 +38,7 @@ use uuid::Uuid;
 pub use self::error::PageError;
 pub use self::layout::Page;
 use self::limits::Limits;
+pub use self::privacy::Privacy;
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::metrics::Metrics;
@@ -76,6 +78,7 @@ pub struct Publisher {
     pub contact: String,
     /// Where the readers' pages are, without a slash at the end.
     pub site_url: String,
+    pub privacy: Privacy,
 }
 
 impl Site {
@@ -136,6 +139,7 @@ fn public() -> Router<Site> {
         .route("/topics/{slug}/feed.atom", get(feeds::topic_atom))
         .route("/topics/{slug}/feed.json", get(feeds::topic_json))
         .route("/search", get(archive::search::search))
+        .route("/privacy", get(privacy::page))
         .route("/feed.atom", get(feeds::all_atom))
         .route("/feed.json", get(feeds::all_json))
         .route_layer(middleware::from_fn(caching::tagged))

@@ -2,6 +2,7 @@
 //!
 //! In French a no-break space stands before a colon, a semicolon and a question mark, and within guillemets.
 
+mod privacy;
 mod sign_up;
 
 pub(super) use self::sign_up::CONSENT_TEXT;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bulletin::metrics::Metrics;
 use bulletin::web::server::{self, Patience};
-use bulletin::web::{self, Publisher, Site};
+use bulletin::web::{self, Privacy, Publisher, Site};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -33,6 +33,10 @@ impl Pages {
                 postal_address: "1 Sample Street, Ottawa".to_owned(),
                 contact: "editor@example.org".to_owned(),
                 site_url: "https://news.example.org".to_owned(),
+                privacy: Privacy {
+                    officer: "The privacy officer, privacy@example.org".to_owned(),
+                    ..Privacy::default()
+                },
             },
             clock: Arc::new(move || now),
             new_id: uuid::Uuid::new_v4,
