@@ -126,7 +126,8 @@ fn page(sentences: usize) -> String {
     page
 }
 
-fn paragraphs(dice: &mut Dice, sentences: usize) -> String {
+/// Filler, six sentences to a paragraph.
+pub fn paragraphs(dice: &mut Dice, sentences: usize) -> String {
     let mut text = String::new();
     for number in 1..=sentences {
         let words: Vec<&str> = (0..8 + dice.below(14))

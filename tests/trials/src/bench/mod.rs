@@ -12,6 +12,7 @@ mod goals;
 mod large;
 mod machine;
 mod measure;
+mod pages;
 mod peers;
 mod report;
 mod runs;
@@ -76,6 +77,8 @@ pub enum Part {
     Bound,
     /// P8, P9: a large list is imported, planned and sent
     Large,
+    /// The site with 2,000 summaries and 100,000 readers
+    Pages,
 }
 
 /// What a part has to go by.
@@ -174,6 +177,7 @@ impl Part {
             Part::Workers => wire::workers(bench),
             Part::Bound => bound::bound(bench),
             Part::Large => large::large(bench),
+            Part::Pages => pages::pages(bench),
         }
     }
 }
