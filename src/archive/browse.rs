@@ -71,9 +71,8 @@ row! {
 }
 
 /// A summary stands in the newest issue that has it.
-const IN_ITS_ISSUE: &str = "JOIN issue_summary l ON l.summary_id = s.id JOIN issue i ON i.id = l.issue_id \
-     AND i.month = (SELECT max(j.month) FROM issue_summary k JOIN issue j ON j.id = k.issue_id \
-     WHERE k.summary_id = s.id)";
+const IN_ITS_ISSUE: &str = "NOT EXISTS (SELECT 1 FROM issue_summary k JOIN issue j ON j.id = k.issue_id \
+     WHERE k.summary_id = l.summary_id AND j.month > i.month)";
 
 /// Summaries that `filter` lets through: what fits its words best first, otherwise the newest.
 pub async fn entries(
@@ -82,47 +81,98 @@ pub async fn entries(
     limit: i64,
     offset: i64,
 ) -> sqlx::Result<Vec<Entry>> {
-    let Query {
-        joins,
-        limits,
-        values,
-    } = Query::of(tx, filter);
-    let best = match (filter.terms.is_empty(), &*tx) {
-        (true, _) => "",
-        (false, Tx::Sqlite(_)) => "bm25(summary_search, 8.0, 1.0), ",
-        (false, Tx::Postgres(_)) => {
-            "ts_rank('{0.1, 0.1, 0.1, 1.0}', f.words, CAST($1 AS tsquery)) DESC, "
-        }
+    let ids = match filter.terms.is_empty() {
+        true => newest_ids(tx, filter, limit, offset).await?,
+        false => fitting_ids(tx, filter, limit, offset).await?,
     };
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let list = listed(&ids);
     let sql = format!(
         "SELECT s.id, i.month, s.title, s.citation, s.doi, s.summary, s.implications, s.language, s.research_type, \
-         s.changed_at FROM {joins} {IN_ITS_ISSUE} {limits} \
-         ORDER BY {best}i.month DESC, l.position, s.id LIMIT {limit} OFFSET {offset}"
+         s.changed_at FROM summary s JOIN issue_summary l ON l.summary_id = s.id JOIN issue i ON i.id = l.issue_id \
+         WHERE s.id IN ({list}) AND {IN_ITS_ISSUE}"
     );
-    let rows: Vec<EntryRow> = on!(&mut *tx, |conn| {
-        let mut query = sqlx::query_as(AssertSqlSafe(sql));
+    let rows: Vec<EntryRow> = on!(&mut *tx, |conn| sqlx::query_as(AssertSqlSafe(sql))
+        .fetch_all(conn)
+        .await)?;
+    let mut topics = topics_of(tx, &list).await?;
+    let mut entries: Vec<Entry> = rows
+        .into_iter()
+        .filter_map(|row| {
+            let topics = topics.remove(&row.id).unwrap_or_default();
+            entry(row, topics)
+        })
+        .collect();
+    entries.sort_by_key(|entry| ids.iter().position(|id| *id == entry.id));
+    Ok(entries)
+}
+
+async fn newest_ids(
+    tx: &mut Tx,
+    filter: &Filter,
+    limit: i64,
+    offset: i64,
+) -> sqlx::Result<Vec<i64>> {
+    let Limits { sql, values } = Limits::of(tx, filter, "l.summary_id");
+    let sql = format!(
+        "SELECT l.summary_id FROM issue i JOIN issue_summary l ON l.issue_id = i.id WHERE {sql} AND {IN_ITS_ISSUE} \
+         ORDER BY i.month DESC, l.position LIMIT {limit} OFFSET {offset}"
+    );
+    on!(tx, |conn| {
+        let mut query = sqlx::query_scalar(AssertSqlSafe(sql));
         for value in values {
             query = query.bind(value);
         }
         query.fetch_all(conn).await
-    })?;
-    let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
-    let mut topics = topics_of(tx, &ids).await?;
-    let entries = rows.into_iter().filter_map(|row| {
-        let topics = topics.remove(&row.id).unwrap_or_default();
-        entry(row, topics)
-    });
-    Ok(entries.collect())
+    })
+}
+
+/// A word in the title counts as much as eight or ten in the text.
+async fn fitting_ids(
+    tx: &mut Tx,
+    filter: &Filter,
+    limit: i64,
+    offset: i64,
+) -> sqlx::Result<Vec<i64>> {
+    let (id, fits, best, terms) = match tx {
+        Tx::Sqlite(_) => (
+            "rowid",
+            "summary_search MATCH $1",
+            "bm25(summary_search, 8.0, 1.0)",
+            filter.terms.for_sqlite(),
+        ),
+        Tx::Postgres(_) => (
+            "summary_id",
+            "words @@ CAST($1 AS tsquery)",
+            "ts_rank('{0.1, 0.1, 0.1, 1.0}', words, CAST($1 AS tsquery)) DESC",
+            filter.terms.for_postgres(),
+        ),
+    };
+    let mut limits = Limits {
+        sql: fits.to_owned(),
+        values: vec![terms],
+    };
+    // With the plus SQLite looks the rows up among those found; without it, it would search anew for each.
+    limits.by_slugs(filter, &format!("+{id}"));
+    let Limits { sql, values } = limits;
+    let sql = format!(
+        "SELECT {id} FROM summary_search WHERE {sql} ORDER BY {best}, {id} DESC LIMIT {limit} OFFSET {offset}"
+    );
+    on!(tx, |conn| {
+        let mut query = sqlx::query_scalar(AssertSqlSafe(sql));
+        for value in values {
+            query = query.bind(value);
+        }
+        query.fetch_all(conn).await
+    })
 }
 
 /// How many summaries `filter` lets through.
 pub async fn count(tx: &mut Tx, filter: &Filter) -> sqlx::Result<i64> {
-    let Query {
-        joins,
-        limits,
-        values,
-    } = Query::of(tx, filter);
-    let sql = format!("SELECT count(*) FROM {joins} {limits}");
+    let Limits { sql, values } = Limits::of(tx, filter, "id");
+    let sql = format!("SELECT count(*) FROM summary WHERE {sql}");
     on!(tx, |conn| {
         let mut query = sqlx::query_scalar(AssertSqlSafe(sql));
         for value in values {
@@ -142,25 +192,24 @@ pub async fn counts(tx: &mut Tx, filter: &Filter) -> sqlx::Result<Counts> {
         research_types: Vec::new(),
         ..filter.clone()
     };
-    let by_topic = "JOIN summary_topic t ON t.summary_id = s.id";
+    let topics = Limits::of(tx, &without_topics, "summary_id");
+    let types = Limits::of(tx, &without_types, "id");
     Ok(Counts {
-        topics: grouped(tx, &without_topics, by_topic, "t.topic").await?,
-        research_types: grouped(tx, &without_types, "", "COALESCE(s.research_type, '')").await?,
+        topics: grouped(tx, topics, "summary_topic", "topic").await?,
+        research_types: grouped(tx, types, "summary", "research_type").await?,
     })
 }
 
 async fn grouped(
     tx: &mut Tx,
-    filter: &Filter,
-    join: &str,
+    limits: Limits,
+    table: &str,
     by: &str,
 ) -> sqlx::Result<HashMap<String, i64>> {
-    let Query {
-        joins,
-        limits,
-        values,
-    } = Query::of(tx, filter);
-    let sql = format!("SELECT {by}, count(*) FROM {joins} {join} {limits} GROUP BY 1");
+    let Limits { sql, values } = limits;
+    let sql = format!(
+        "SELECT {by}, count(*) FROM {table} WHERE {by} IS NOT NULL AND {sql} GROUP BY {by}"
+    );
     let rows: Vec<(String, i64)> = on!(tx, |conn| {
         let mut query = sqlx::query_as(AssertSqlSafe(sql));
         for value in values {
@@ -217,85 +266,76 @@ pub async fn months_beside(tx: &mut Tx, month: Month) -> sqlx::Result<[Option<Mo
 /// Every summary's id and when it changed last, the newest first, at most `limit`.
 pub async fn addresses(tx: &mut Tx, limit: i64) -> sqlx::Result<Vec<(i64, DateTime<Utc>)>> {
     on!(tx, |conn| {
-        sqlx::query_as(
-        "SELECT id, changed_at FROM summary s \
-         WHERE EXISTS (SELECT 1 FROM issue_summary l WHERE l.summary_id = s.id) ORDER BY id DESC LIMIT $1"
-    )
-    .bind(limit)
-    .fetch_all(conn)
-    .await
+        sqlx::query_as("SELECT id, changed_at FROM summary ORDER BY id DESC LIMIT $1")
+            .bind(limit)
+            .fetch_all(conn)
+            .await
     })
 }
 
-/// The parts of a query that `filter` makes; `values` are what its `$1`, `$2` and so on stand for.
-struct Query {
-    joins: &'static str,
-    limits: String,
+/// What a filter asks of the column with a summary's id; `values` are what its `$1`, `$2` and so on stand for. Where
+/// there are words, they are `$1`.
+struct Limits {
+    sql: String,
     values: Vec<String>,
 }
 
-impl Query {
-    fn of(tx: &Tx, filter: &Filter) -> Query {
-        let mut query = Query {
-            joins: "summary s",
-            limits: String::from(
-                "WHERE EXISTS (SELECT 1 FROM issue_summary o WHERE o.summary_id = s.id)",
-            ),
+impl Limits {
+    fn of(tx: &Tx, filter: &Filter, id: &str) -> Limits {
+        let mut limits = Limits {
+            sql: String::from("1 = 1"),
             values: Vec::new(),
         };
         if !filter.terms.is_empty() {
-            query.look_for(tx, &filter.terms);
+            let (found, terms) = match tx {
+                Tx::Sqlite(_) => (
+                    "SELECT rowid FROM summary_search WHERE summary_search MATCH $1",
+                    filter.terms.for_sqlite(),
+                ),
+                Tx::Postgres(_) => (
+                    "SELECT summary_id FROM summary_search WHERE words @@ CAST($1 AS tsquery)",
+                    filter.terms.for_postgres(),
+                ),
+            };
+            limits.values.push(terms);
+            limits.sql += &format!(" AND {id} IN ({found})");
         }
-        if !filter.topics.is_empty() {
-            let list = query.list(&filter.topics);
-            query.limits += &format!(
-                " AND EXISTS (SELECT 1 FROM summary_topic x WHERE x.summary_id = s.id AND x.topic IN ({list}))"
-            );
-        }
-        if !filter.research_types.is_empty() {
-            let list = query.list(&filter.research_types);
-            query.limits += &format!(" AND s.research_type IN ({list})");
-        }
-        query
+        limits.by_slugs(filter, id);
+        limits
     }
 
-    /// FTS5 knows its table by its own name alone.
-    fn look_for(&mut self, tx: &Tx, terms: &Terms) {
-        match tx {
-            Tx::Sqlite(_) => {
-                self.joins = "summary_search JOIN summary s ON s.id = summary_search.rowid";
-                self.limits += " AND summary_search MATCH $1";
-                self.values.push(terms.for_sqlite());
-            }
-            Tx::Postgres(_) => {
-                self.joins = "summary_search f JOIN summary s ON s.id = f.summary_id";
-                self.limits += " AND f.words @@ CAST($1 AS tsquery)";
-                self.values.push(terms.for_postgres());
-            }
-        }
+    fn by_slugs(&mut self, filter: &Filter, id: &str) {
+        let (topics, types) = (&filter.topics, &filter.research_types);
+        self.one_of(id, "summary_id FROM summary_topic WHERE topic", topics);
+        self.one_of(id, "id FROM summary WHERE research_type", types);
     }
 
-    fn list(&mut self, values: &[String]) -> String {
+    fn one_of(&mut self, id: &str, which: &str, slugs: &[String]) {
+        if slugs.is_empty() {
+            return;
+        }
         let first = self.values.len() + 1;
-        self.values.extend_from_slice(values);
+        self.values.extend_from_slice(slugs);
         let numbers = (first..=self.values.len()).map(|number| format!("${number}"));
-        numbers.collect::<Vec<_>>().join(", ")
+        let list = numbers.collect::<Vec<_>>().join(", ");
+        self.sql += &format!(" AND {id} IN (SELECT {which} IN ({list}))");
     }
 }
 
-async fn topics_of(tx: &mut Tx, ids: &[i64]) -> sqlx::Result<HashMap<i64, Vec<String>>> {
-    let mut topics: HashMap<i64, Vec<String>> = HashMap::new();
-    if ids.is_empty() {
-        return Ok(topics);
-    }
-    let list: Vec<String> = ids.iter().map(i64::to_string).collect();
+fn listed(ids: &[i64]) -> String {
+    let ids: Vec<String> = ids.iter().map(i64::to_string).collect();
+    ids.join(", ")
+}
+
+/// The topics of the summaries whose ids are listed.
+async fn topics_of(tx: &mut Tx, list: &str) -> sqlx::Result<HashMap<i64, Vec<String>>> {
     let sql = format!(
-        "SELECT summary_id, topic FROM summary_topic WHERE summary_id IN ({}) ORDER BY topic",
-        list.join(", ")
+        "SELECT summary_id, topic FROM summary_topic WHERE summary_id IN ({list}) ORDER BY topic"
     );
     let rows: Vec<(i64, String)> = on!(tx, |conn| sqlx::query_as(AssertSqlSafe(sql))
         .fetch_all(conn)
         .await)?;
+    let mut topics: HashMap<i64, Vec<String>> = HashMap::new();
     for (id, topic) in rows {
         topics.entry(id).or_default().push(topic);
     }

@@ -86,7 +86,8 @@ pub(super) fn links(site: &Site, language: Language, counts: &[(String, i64)]) -
                 @if count > 0 {
                     li {
                         a href=(path(language, topic)) { (name(language, topic)) }
-                        " " span.about aria-label=(language.summaries(count)) { (language.number(count)) }
+                        " " span.about aria-hidden="true" { (language.number(count)) }
+                        span.unseen { (language.summaries(count)) }
                     }
                 }
             }
