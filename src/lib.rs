@@ -6,6 +6,8 @@ pub mod clock;
 
 pub mod mask;
 
+pub mod cell;
+
 pub mod standing;
 
 pub mod db;

@@ -5,6 +5,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use bulletin::cell;
 use bulletin::clock;
 use bulletin::enrol::{Enrolment, Refused};
 use bulletin::feedback;
@@ -182,7 +183,7 @@ async fn show(app: &App, written: &str) -> anyhow::Result<Done> {
 }
 
 async fn export(app: &App) -> anyhow::Result<Done> {
-    let mut csv = csv::Writer::from_writer(std::io::stdout().lock());
+    let mut csv = cell::writer(std::io::stdout().lock());
     if !app.json {
         csv.write_record([
             "address",
@@ -222,7 +223,8 @@ async fn export(app: &App) -> anyhow::Result<Done> {
                 &reader.time_zone,
                 &reader.since,
             ];
-            csv.write_record(record.map(|field| not_a_formula(field)))?;
+            let fields = record.map(|field| cell::not_a_formula(field));
+            csv.write_record(fields.iter().map(|field| field.as_bytes()))?;
         }
     }
     csv.flush()?;
@@ -309,15 +311,5 @@ fn print_reader(reader: &Shown) {
             delivery.state,
             delivery.reply.as_deref().unwrap_or("-")
         );
-    }
-}
-
-/// A spreadsheet runs a cell that begins like a formula; a leading apostrophe keeps it text.
-fn not_a_formula(field: &str) -> String {
-    let risky = field.starts_with(['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠']);
-    if risky {
-        format!("'{field}")
-    } else {
-        field.to_owned()
     }
 }
