@@ -93,12 +93,18 @@ impl Request {
             id,
             kind,
             address: address.as_str().to_owned(),
-            mailbox_hash: keys.address_hash(&mailbox(address)).to_vec(),
+            mailbox_hash: mailbox_hash(address, keys).to_vec(),
             form: Some(Json(form)),
             asked_at: now,
             subscriber_id: None,
             used_at: None,
         }
+    }
+
+    /// Whether it was about the mailbox of `address`: a link that was mailed to an old address is not the new one's.
+    pub fn is_about(&self, address: &str, keys: &Keys) -> bool {
+        let address = Address::parse(address);
+        address.is_ok_and(|address| mailbox_hash(&address, keys).as_slice() == self.mailbox_hash)
     }
 
     /// The same of a reader whom the page's link names.
@@ -108,6 +114,11 @@ impl Request {
             ..self
         }
     }
+}
+
+/// What stands for the mailbox of an address in requests.
+pub fn mailbox_hash(address: &Address, keys: &Keys) -> [u8; 32] {
+    keys.address_hash(&mailbox(address))
 }
 
 /// The mailbox behind the usual ways of writing one address anew: what follows a plus is the owner's own, and Gmail

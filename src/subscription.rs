@@ -215,6 +215,20 @@ pub struct Preferences {
     pub on_nothing: Option<OnNothing>,
 }
 
+/// Sets what a reader chose alone.
+pub async fn choose(tx: &mut Tx, subscriber: Uuid, choice: &Choice) -> sqlx::Result<()> {
+    let [topics, types] = choice.as_json();
+    keep_choices(tx, &[(choice.id(), [&topics, &types])]).await?;
+    on!(tx, |conn| sqlx::query(
+        "UPDATE subscriber SET choice_id = $2 WHERE id = $1"
+    )
+    .bind(subscriber)
+    .bind(choice.id())
+    .execute(conn)
+    .await
+    .map(drop))
+}
+
 /// Sets a reader's preferences; the next plan reads them.
 pub async fn prefer(tx: &mut Tx, subscriber: Uuid, preferences: &Preferences) -> sqlx::Result<()> {
     let choice = &preferences.choice;
@@ -236,16 +250,26 @@ pub async fn prefer(tx: &mut Tx, subscriber: Uuid, preferences: &Preferences) ->
     })
 }
 
-/// Sets where a subscription stands.
-pub async fn set_state(tx: &mut Tx, subscriber: Uuid, state: State) -> sqlx::Result<()> {
+/// Ends a subscription; `false` when it had ended before.
+pub async fn end(tx: &mut Tx, subscriber: Uuid) -> sqlx::Result<bool> {
     on!(tx, |conn| sqlx::query(
-        "UPDATE subscriber SET state = $2 WHERE id = $1"
+        "UPDATE subscriber SET state = 'ended' WHERE id = $1 AND state <> 'ended'"
     )
     .bind(subscriber)
-    .bind(state.as_str())
     .execute(conn)
     .await
-    .map(drop))
+    .map(|done| done.rows_affected() == 1))
+}
+
+/// Takes up a subscription that has ended; `false` when it had not.
+pub async fn take_up(tx: &mut Tx, subscriber: Uuid) -> sqlx::Result<bool> {
+    on!(tx, |conn| sqlx::query(
+        "UPDATE subscriber SET state = 'active' WHERE id = $1 AND state = 'ended'"
+    )
+    .bind(subscriber)
+    .execute(conn)
+    .await
+    .map(|done| done.rows_affected() == 1))
 }
 
 /// Begins a subscription, anew or for the first time.

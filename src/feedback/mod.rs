@@ -1,6 +1,7 @@
 //! What comes back from readers: asking, confirming, leaving, being forgotten. It changes only subscriptions,
 //! suppressions and what waits.
 
+pub mod held;
 pub mod requests;
 
 use chrono::{DateTime, Utc};
@@ -8,42 +9,54 @@ use uuid::Uuid;
 
 use crate::archive;
 use crate::content::Selection;
-use crate::db::{Tx, on};
+use crate::db::{Tx, on, word};
 use crate::deliver::queue;
 use crate::letter::{self, Latest, Letter, Says};
 use crate::plan;
 use crate::request;
 use crate::subscriber::{self, Subscriber};
-use crate::subscription::{self, Act, Choice, State};
+use crate::subscription::{self, Act, Choice};
 use crate::suppression::{self, Reason};
 
-/// Ends a subscription, for what is queued too. Ending it twice changes nothing; `source` says by what way it came.
+word! {
+    /// Why a reader left, where they tell.
+    pub enum Why {
+        TooMany = "too_many",
+        NotMyTopics = "not_my_topics",
+        MovedOn = "moved_on",
+        NeverAsked = "never_asked",
+        Other = "other",
+    }
+}
+
+/// Ends a subscription, for what is queued too; `source` says by what way it came. `false` when it had ended before:
+/// ending it twice, even at once, changes nothing.
 pub async fn unsubscribe(
     tx: &mut Tx,
     reader: &Subscriber,
     source: &str,
     now: DateTime<Utc>,
-) -> sqlx::Result<()> {
-    if reader.state == State::Ended {
-        return Ok(());
+) -> sqlx::Result<bool> {
+    if !subscription::end(tx, reader.id).await? {
+        return Ok(false);
     }
-    subscription::set_state(tx, reader.id, State::Ended).await?;
     subscription::record(tx, &reader.address_hash, Act::Withdrawn, source, now).await?;
-    queue::suppress_waiting(tx, reader.id, "the reader unsubscribed", now).await
+    queue::suppress_waiting(tx, reader.id, "the reader unsubscribed", now).await?;
+    Ok(true)
 }
 
-/// Takes the subscription up again after the reader said so on a page of ours.
+/// Takes the subscription up again after the reader said so on a page of ours. `false` when it had not ended.
 pub async fn resubscribe(
     tx: &mut Tx,
     reader: &Subscriber,
     source: &str,
     now: DateTime<Utc>,
-) -> sqlx::Result<()> {
-    if reader.state != State::Ended {
-        return Ok(());
+) -> sqlx::Result<bool> {
+    if !subscription::take_up(tx, reader.id).await? {
+        return Ok(false);
     }
-    subscription::set_state(tx, reader.id, State::Active).await?;
-    subscription::record(tx, &reader.address_hash, Act::Granted, source, now).await
+    subscription::record(tx, &reader.address_hash, Act::Granted, source, now).await?;
+    Ok(true)
 }
 
 /// Forgets a reader: only a keyed hash stays, so that no import brings them back, and the record that they consented.
@@ -137,13 +150,13 @@ async fn lift_own(tx: &mut Tx, address_hash: &[u8]) -> sqlx::Result<()> {
 }
 
 /// Counts why somebody left, in that month and without who.
-pub async fn note_reason(tx: &mut Tx, reason: &str, now: DateTime<Utc>) -> sqlx::Result<()> {
+pub async fn note_reason(tx: &mut Tx, reason: Why, now: DateTime<Utc>) -> sqlx::Result<()> {
     on!(tx, |conn| sqlx::query(
         "INSERT INTO leaving_reason (month, reason, readers) VALUES ($1, $2, 1) \
          ON CONFLICT (month, reason) DO UPDATE SET readers = leaving_reason.readers + 1"
     )
     .bind(now.format("%Y-%m").to_string())
-    .bind(reason)
+    .bind(reason.as_str())
     .execute(conn)
     .await
     .map(drop))
