@@ -25,6 +25,8 @@ pub enum Purpose {
     Form,
     /// The feed of a reader's own topics.
     Feed,
+    /// More or fewer summaries like one: topics, and nothing else.
+    Feedback,
 }
 
 /// The newest key first: it makes; every key still checks, so that old mails' links go on working after a change.
@@ -159,6 +161,7 @@ impl Purpose {
             Purpose::Manage => "manage",
             Purpose::Form => "form",
             Purpose::Feed => "feed",
+            Purpose::Feedback => "feedback",
         }
     }
 }

@@ -14,6 +14,8 @@ mod enrolment;
 mod import_pages;
 mod mails;
 mod many_senders;
+mod own_data;
+mod own_pages;
 mod pacing;
 mod planning;
 mod public_pages;

@@ -28,7 +28,7 @@ fn hidden(page: &str, name: &str) -> String {
 }
 
 /// A ticket for a form that was opened some seconds ago.
-fn ticket(news: &News, seconds_ago: i64) -> String {
+pub fn ticket(news: &News, seconds_ago: i64) -> String {
     let at = (news.now().timestamp() - seconds_ago).try_into().unwrap();
     let made = uuid::Timestamp::from_unix(uuid::NoContext, at, 0);
     let id = uuid::Uuid::new_v7(made);

@@ -150,6 +150,12 @@ impl Renderer {
         })
     }
 
+    /// Where a reader wishes for more or fewer like a summary, which is named behind it.
+    fn wish_url(&self, reader: Uuid) -> String {
+        let token = self.keys.link(Purpose::Feedback, reader);
+        format!("{}/s/{token}", self.house.site_url)
+    }
+
     fn prepared(
         &self,
         frozen: &Frozen,
@@ -237,7 +243,7 @@ impl Renderer {
     fn in_full<'a>(&'a self, item: &'a Item, url: &'a str, language: Language) -> Summary<'a> {
         let summary = &item.summary;
         Summary {
-            id: None,
+            id: Some(item.summary_id),
             title: &summary.title,
             url,
             citation: summary.citation.as_deref(),
@@ -315,7 +321,7 @@ impl Renderer {
                 day: subscriber.since.day(),
             }),
             source: None,
-            wish_url: "",
+            wish_url: &self.wish_url(subscriber.id),
             preferences_url: preferences,
             unsubscribe_url: unsubscribe,
         };

@@ -190,6 +190,7 @@ impl<'a> Page<'a> {
                         @if !contact.is_empty() { p { (language.contact()) " " (way_to(contact)) } }
                     }
                     ul {
+                        li { a href=(language.path("/manage")) { (language.your_subscription()) } }
                         li { a href=(language.path("/privacy")) { (language.privacy()) } }
                         li { a href=(language.path("/feed.atom")) { "Atom" } }
                         li { a href=(language.path("/feed.json")) { "JSON Feed" } }

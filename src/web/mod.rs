@@ -9,12 +9,12 @@ mod language;
 mod layout;
 pub mod limits;
 mod privacy;
+mod reader;
 mod robots;
 pub mod server;
 mod sign_up;
 pub mod status;
 mod style;
-mod subscription;
 mod ticket;
 mod visitor;
 mod words;
@@ -30,7 +30,7 @@ use axum::http::header::{
 };
 use axum::middleware::{self, Next};
 use axum::response::{Redirect, Response};
-use axum::routing::{get, post};
+use axum::routing::get;
 
 use tokio::sync::Notify;
 use uuid::Uuid;
@@ -39,6 +39,7 @@ pub use self::error::PageError;
 pub use self::layout::Page;
 use self::limits::Limits;
 pub use self::privacy::Privacy;
+use self::reader::{leaving, like, links, manage, preferences};
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::metrics::Metrics;
@@ -104,15 +105,7 @@ pub fn routes(site: Site) -> Router {
             "/fr/",
             get(|| async { Redirect::permanent(language::FRENCH) }),
         )
-        .route(
-            "/p/{token}",
-            get(subscription::preferences).post(subscription::prefer),
-        )
-        .route(
-            "/u/{token}",
-            get(subscription::leaving).post(subscription::leave),
-        )
-        .route("/u/{token}/undo", post(subscription::come_back))
+        .merge(own())
         .route(
             "/c/{token}",
             get(sign_up::confirming).post(sign_up::confirm),
@@ -144,6 +137,28 @@ fn public() -> Router<Site> {
         .route("/feed.json", get(feeds::all_json))
         .route_layer(middleware::from_fn(caching::tagged))
         .route("/subscribe", get(sign_up::open).post(sign_up::take))
+        .route("/manage", get(links::open).post(links::ask))
+}
+
+/// A reader's own pages, in the language that they chose. An address to which a form was sent shows the form again.
+fn own() -> Router<Site> {
+    Router::new()
+        .route("/p/{token}", get(preferences::show).post(preferences::keep))
+        .route(
+            "/p/{token}/{step}",
+            get(preferences::show_again).post(preferences::step),
+        )
+        .route("/u/{token}", get(leaving::show).post(leaving::leave))
+        .route(
+            "/u/{token}/{step}",
+            get(leaving::show_again).post(leaving::step),
+        )
+        .route("/m/{token}", get(manage::show))
+        .route("/m/{token}/{step}", get(manage::part).post(manage::step))
+        .route(
+            "/s/{token}/{summary}/{wish}",
+            get(like::show).post(like::change),
+        )
 }
 
 /// What stands once, whatever the language.

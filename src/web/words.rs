@@ -49,6 +49,10 @@ impl Language {
         self.pick("Contact:", "Contact\u{A0}:")
     }
 
+    pub(super) fn your_subscription(self) -> &'static str {
+        self.pick("Your subscription", "Votre abonnement")
+    }
+
     pub(super) fn privacy(self) -> &'static str {
         self.pick("Privacy", "Confidentialité")
     }

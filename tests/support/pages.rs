@@ -22,7 +22,6 @@ impl Pages {
     }
 
     pub async fn with(news: &News, patience: Patience) -> Pages {
-        let now = news.now();
         let site = Site {
             db: news.db.clone(),
             keys: news.keys.clone(),
@@ -38,7 +37,7 @@ impl Pages {
                     ..Privacy::default()
                 },
             },
-            clock: Arc::new(move || now),
+            clock: news.clock(),
             new_id: uuid::Uuid::new_v4,
             asked: Arc::default(),
             limits: Arc::default(),
@@ -59,18 +58,19 @@ impl Pages {
 
     /// Status, header and body of the answer.
     pub async fn ask(&self, method: &str, path: &str, body: &str) -> (u16, String, String) {
-        self.ask_with(method, path, "", body).await
+        let form = "Content-Type: application/x-www-form-urlencoded\r\n";
+        self.ask_with(method, path, form, body).await
     }
 
-    /// The same, with more lines in the request's header; each ends with CR LF.
+    /// The same with header fields of the caller's, each ended by CRLF.
     pub async fn ask_with(
         &self,
         method: &str,
         path: &str,
-        more: &str,
+        fields: &str,
         body: &str,
     ) -> (u16, String, String) {
-        let (header, body) = self.exchange(method, path, more, body).await;
+        let (header, body) = self.exchange(method, path, fields, body).await;
         let status = header[9..12].parse().unwrap();
         (status, header.to_lowercase(), body)
     }
@@ -83,11 +83,16 @@ impl Pages {
         tag.unwrap().1.to_owned()
     }
 
-    async fn exchange(&self, method: &str, path: &str, more: &str, body: &str) -> (String, String) {
+    async fn exchange(
+        &self,
+        method: &str,
+        path: &str,
+        fields: &str,
+        body: &str,
+    ) -> (String, String) {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: news\r\nConnection: close\r\n{more}\
-             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
+            "{method} {path} HTTP/1.1\r\nHost: news\r\nConnection: close\r\n{fields}Content-Length: {}\r\n\r\n{body}",
             body.len()
         );
         stream.write_all(request.as_bytes()).await.unwrap();

@@ -1,0 +1,281 @@
+//! The preference centre: what a reader chose, to be changed, behind a link of each mail. What wants more than such a
+//! link, which may be passed on, is asked for from here and answered by mail.
+
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use maud::{Markup, html};
+
+use super::form::{self, Filled, Wrong};
+use super::kept::Changes;
+use super::preview::preview;
+use super::standing::{gets_mail, notice};
+use super::{Words, as_form, masked, page, reader_of};
+use crate::db::Tx;
+use crate::feedback;
+use crate::request::{self, Kind, Request};
+use crate::secret::Purpose;
+use crate::subscriber::{self, Address, Subscriber};
+use crate::subscription::{self, Act};
+use crate::suppression::{self, Suppression};
+use crate::web::words::CONSENT_TEXT;
+use crate::web::{PageError, Site};
+
+/// What the reader chose.
+pub async fn show(
+    State(site): State<Site>,
+    Path(token): Path<String>,
+) -> Result<Markup, PageError> {
+    let mut tx = site.db.read().await?;
+    let centre = Centre::open(&site, &mut tx, token).await?;
+    Ok(centre.page(&Filled::of(&centre.reader), Shown::default()))
+}
+
+/// The same for an address to which a form was sent.
+pub async fn show_again(
+    site: State<Site>,
+    Path((token, _)): Path<(String, String)>,
+) -> Result<Markup, PageError> {
+    show(site, Path(token)).await
+}
+
+/// Keeps what the form says, and tells what is different now.
+pub async fn keep(
+    State(site): State<Site>,
+    Path(token): Path<String>,
+    body: Bytes,
+) -> Result<Markup, PageError> {
+    let mut tx = site.db.begin().await?;
+    let mut centre = Centre::open(&site, &mut tx, token).await?;
+    let filled = centre.filled(&body)?;
+    let wanted = match filled.checked() {
+        Ok(wanted) => wanted,
+        Err(wrong) => return Ok(centre.page(&filled, Shown::wrong(wrong))),
+    };
+    let words = Words(wanted.preferences.language);
+    let changes = Changes::between(&site, words, &Filled::of(&centre.reader), &wanted);
+    if !changes.is_empty() {
+        centre.keep(&mut tx, &wanted).await?;
+    }
+    let offered = changes.to_begin_with(&site, &mut tx, words).await?;
+    tx.commit().await?;
+    let said = html! { (changes.said(words, centre.gets_mail())) (offered) };
+    Ok(centre.page(
+        &wanted,
+        Shown {
+            said,
+            ..Shown::default()
+        },
+    ))
+}
+
+/// What a button of the page asks for, beside keeping: nothing of it changes a choice.
+pub async fn step(
+    State(site): State<Site>,
+    Path((token, step)): Path<(String, String)>,
+    body: Bytes,
+) -> Result<Markup, PageError> {
+    match step.as_str() {
+        "preview" => show_first(&site, token, &body).await,
+        "link" => mail_a_link(&site, token, &body).await,
+        "again" => start_again(&site, token).await,
+        "back" => come_back(&site, token).await,
+        _ => Err(PageError::NotFound),
+    }
+}
+
+/// What the newest issue has for the choices in the form. Changes nothing.
+async fn show_first(site: &Site, token: String, body: &[u8]) -> Result<Markup, PageError> {
+    let mut tx = site.db.read().await?;
+    let centre = Centre::open(site, &mut tx, token).await?;
+    let filled = centre.filled(body)?;
+    let preview = preview(site, &mut tx, centre.words(), &filled).await?;
+    Ok(centre.page(
+        &filled,
+        Shown {
+            preview,
+            ..Shown::default()
+        },
+    ))
+}
+
+/// A fresh link, to the reader's own address and nowhere else.
+async fn mail_a_link(site: &Site, token: String, body: &[u8]) -> Result<Markup, PageError> {
+    let kind = match body {
+        b"for=manage" => Kind::Manage,
+        b"for=data" => Kind::Data,
+        _ => return Err(PageError::BadForm),
+    };
+    let mut tx = site.db.begin().await?;
+    let centre = Centre::open(site, &mut tx, token).await?;
+    centre.ask(tx, kind, "").await?;
+    let words = centre.words();
+    Ok(centre.mailed(words.a_link_goes_to(), &words.a_link_works()))
+}
+
+/// For somebody whose mail came back: they confirm by mail, as when they signed up.
+async fn start_again(site: &Site, token: String) -> Result<Markup, PageError> {
+    let mut tx = site.db.begin().await?;
+    let centre = Centre::open(site, &mut tx, token).await?;
+    centre.ask(tx, Kind::SignUp, CONSENT_TEXT).await?;
+    let words = centre.words();
+    Ok(centre.mailed(words.a_confirmation_goes_to(), words.once_a_day()))
+}
+
+/// Takes up a subscription that the reader had ended.
+async fn come_back(site: &Site, token: String) -> Result<Markup, PageError> {
+    let mut tx = site.db.begin().await?;
+    let mut centre = Centre::open(site, &mut tx, token).await?;
+    let source = "preferences page";
+    feedback::resubscribe(&mut tx, &centre.reader, source, (site.clock)()).await?;
+    centre = Centre::open(site, &mut tx, centre.token).await?;
+    tx.commit().await?;
+    let words = centre.words();
+    let said = html! { p.done role="status" { (words.welcome_back()) ". " (words.goes_on()) } };
+    Ok(centre.page(
+        &Filled::of(&centre.reader),
+        Shown {
+            said,
+            ..Shown::default()
+        },
+    ))
+}
+
+/// One reader's page.
+struct Centre<'a> {
+    site: &'a Site,
+    token: String,
+    reader: Subscriber,
+    suppressed: Option<Suppression>,
+}
+
+/// What stands on the page beside the choices.
+struct Shown {
+    said: Markup,
+    wrong: Option<Wrong>,
+    preview: Markup,
+}
+
+impl Default for Shown {
+    fn default() -> Shown {
+        Shown {
+            said: html! {},
+            wrong: None,
+            preview: html! {},
+        }
+    }
+}
+
+impl Shown {
+    fn wrong(wrong: Wrong) -> Shown {
+        Shown {
+            wrong: Some(wrong),
+            ..Shown::default()
+        }
+    }
+}
+
+impl Centre<'_> {
+    async fn open<'a>(site: &'a Site, tx: &mut Tx, token: String) -> Result<Centre<'a>, PageError> {
+        let reader = reader_of(site, tx, Purpose::Preferences, &token).await?;
+        let suppressed = suppression::of(tx, &reader.address_hash).await?;
+        Ok(Centre {
+            site,
+            token,
+            reader,
+            suppressed,
+        })
+    }
+
+    fn words(&self) -> Words {
+        Words(self.reader.language)
+    }
+
+    fn gets_mail(&self) -> bool {
+        gets_mail(&self.reader, self.suppressed.as_ref())
+    }
+
+    fn filled(&self, body: &[u8]) -> Result<Filled, PageError> {
+        let vocabulary = &self.site.vocabulary;
+        Filled::read(vocabulary, &self.reader, body).ok_or(PageError::BadForm)
+    }
+
+    /// Sets what the reader wants, with a line in the consent record.
+    async fn keep(&mut self, tx: &mut Tx, wanted: &Filled) -> sqlx::Result<()> {
+        let (reader, now) = (&self.reader, (self.site.clock)());
+        subscription::prefer(tx, reader.id, &wanted.preferences).await?;
+        subscriber::describe(tx, reader.id, &wanted.name, &wanted.time_zone).await?;
+        let source = "preferences page";
+        subscription::record(tx, &reader.address_hash, Act::Changed, source, now).await?;
+        self.reader.language = wanted.preferences.language;
+        Ok(())
+    }
+
+    /// Writes down what is to be asked of the reader's own address, and ends the transaction.
+    async fn ask(&self, mut tx: Tx, kind: Kind, text: &str) -> Result<(), PageError> {
+        let (site, reader) = (self.site, &self.reader);
+        let Ok(address) = Address::parse(&reader.address) else {
+            return Ok(());
+        };
+        let (id, now) = ((site.new_id)(), (site.clock)());
+        let form = as_form(reader, "/p", text);
+        let request = Request::new(id, kind, &address, &site.keys, form, now).of(reader.id);
+        request::add(&mut tx, &request).await?;
+        tx.commit().await?;
+        site.asked.notify_one();
+        Ok(())
+    }
+
+    fn mailed(&self, goes_to: &str, then: &str) -> Markup {
+        let words = self.words();
+        let heading = words.0.look_at_your_mail();
+        let content = html! {
+            h1 { (heading) }
+            p.lead { (goes_to) " " strong.address { (masked(&self.reader)) } "." }
+            p { (then) }
+            p { a href=(format!("/p/{}", self.token)) { (words.back_to_choices()) } }
+        };
+        page(self.site, words.0, heading, content)
+    }
+
+    fn page(&self, filled: &Filled, shown: Shown) -> Markup {
+        let (words, token) = (self.words(), &self.token);
+        let suppressed = self.suppressed.as_ref();
+        let content = html! {
+            h1 { (words.what_you_get()) }
+            p.lead { (words.digests_for()) " " strong.address { (masked(&self.reader)) } }
+            (shown.said)
+            @if shown.wrong.is_some() { p.wrong role="alert" { (words.nothing_kept_yet()) } }
+            (notice(self.site, words, &self.reader, suppressed, token))
+            form method="post" action=(format!("/p/{token}")) {
+                (form::fields(&self.site.vocabulary, words, filled, shown.wrong))
+                (shown.preview)
+                p.buttons {
+                    button { (words.keep()) }
+                    button.quiet formaction=(format!("/p/{token}/preview#preview")) { (words.show_first()) }
+                }
+            }
+            @if suppressed.is_none() { (self.more()) }
+        };
+        page(self.site, words.0, words.what_you_get(), content)
+    }
+
+    /// What wants a fresh link; and leaving, which does not.
+    fn more(&self) -> Markup {
+        let (words, reader) = (self.words(), self.reader.id);
+        let leave = self.site.keys.link(Purpose::Unsubscribe, reader);
+        html! {
+            section aria-labelledby="more" {
+                h2 #more { (words.more_than_choices()) }
+                p { (words.wants_a_fresh_link()) }
+                form.buttons method="post" action=(format!("/p/{}/link", self.token)) {
+                    button.quiet name="for" value="manage" { (words.change_my_address()) }
+                    button.quiet name="for" value="data" { (words.get_what_you_hold()) }
+                    button.quiet name="for" value="manage" { (words.forget_me()) }
+                }
+            }
+            @if self.reader.state != subscription::State::Ended {
+                p.leave { a href=(format!("/u/{leave}")) { (words.leave()) } }
+            }
+        }
+    }
+}
