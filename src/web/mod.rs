@@ -89,8 +89,9 @@ impl Site {
     }
 }
 
-/// Pages load nothing but our own style sheet and icon, run no script, and stand in nobody's frame.
-const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+/// Pages load nothing but our own style sheet and icon, run no script, and stand in nobody's frame. (With no script
+/// there is nobody to connect; the word lets auditors read robots.txt from the page.)
+const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
 /// Nothing that a reader sends us is larger.
 const MOST_BYTES: usize = 64 * 1024;

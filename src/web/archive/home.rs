@@ -4,7 +4,7 @@ use axum::extract::State;
 use maud::{Markup, html};
 
 use super::super::{Page, PageError, Site};
-use super::{entries, kind, topics};
+use super::{entries, kind, teaser, topics};
 use crate::archive::{self, KeptIssue};
 use crate::subscription::Language;
 
@@ -48,7 +48,7 @@ fn announced(site: &Site, language: Language, issue: &KeptIssue) -> Markup {
     let path = language.path(&format!("/issues/{}", issue.month));
     html! {
         p.when { a href=(path) { (language.month(issue.month)) } }
-        @if let Some(teaser) = &issue.teaser { p.teaser { (teaser) } }
+        (teaser(issue))
         ul.announced {
             @for kept in &issue.summaries {
                 li {

@@ -4,7 +4,7 @@ use axum::extract::{Path, State};
 use maud::{Markup, html};
 
 use super::super::{Page, PageError, Site};
-use super::body;
+use super::{body, teaser};
 use crate::archive::{self, KeptIssue, Listed};
 use crate::issue::Month;
 use crate::subscription::Language;
@@ -55,7 +55,7 @@ pub async fn issue(
             a href=(language.path("/issues")) { (language.archive()) }
         }
         h1 { (title) }
-        @if let Some(teaser) = &issue.teaser { p.teaser { (teaser) } }
+        (teaser(&issue))
         (contents(language, &issue))
         @for kept in &issue.summaries {
             article lang=(kept.summary.language) id=(format!("s{}", kept.id)) {

@@ -13,7 +13,7 @@ mod words;
 use maud::{Markup, html};
 
 use super::Site;
-use crate::archive::Kept;
+use crate::archive::{Kept, KeptIssue};
 use crate::citation::doi;
 use crate::issue::Summary;
 use crate::subscription::Language;
@@ -45,6 +45,12 @@ fn body(site: &Site, language: Language, kept: &Kept, in_issue: bool) -> Markup 
         }
         (topic_links(site, language, topics))
     }
+}
+
+/// What announces an issue, in the language of its summaries as far as we know.
+fn teaser(issue: &KeptIssue) -> Markup {
+    let language = issue.summaries.first().map(|kept| &kept.summary.language);
+    html! { @if let Some(teaser) = &issue.teaser { p.teaser lang=[language] { (teaser) } } }
 }
 
 fn kind(site: &Site, language: Language, slug: Option<&str>) -> Markup {
