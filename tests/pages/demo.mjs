@@ -16,7 +16,7 @@ export async function withDemo(program, use) {
   const child = spawn(program, ['demo', '--port', '0', '--dir', folder], { stdio: ['ignore', 'pipe', 'inherit'] });
   try {
     const base = await address(child);
-    return await use({ base, linkInMail: (part) => linkInMail(base, part) });
+    return await use({ base, folder, program, linkInMail: (part) => linkInMail(base, part) });
   } finally {
     const ended = new Promise((resolve) => child.once('exit', resolve));
     if (child.exitCode === null && child.kill('SIGTERM')) await ended;

@@ -72,10 +72,15 @@ fn in_the_way(
     filled: &mut Filled,
 ) -> Result<Option<Wrong>, PageError> {
     let now = (site.clock)();
-    let Came::InTime { has_waited } = ticket::read(&site.keys, &filled.ticket, now) else {
-        filled.ticket = ticket::new(&site.keys, (site.new_id)());
-        filled.nonce.clear();
-        return Ok(Some(Wrong::PressAgain));
+    let has_waited = match ticket::read(&site.keys, &filled.ticket, now) {
+        Came::InTime { has_waited } => has_waited,
+        // It goes on ageing: whoever presses again has waited meanwhile.
+        Came::TooSoon => return Ok(Some(Wrong::PressAgain)),
+        Came::TooLate => {
+            filled.ticket = ticket::new(&site.keys, (site.new_id)());
+            filled.nonce.clear();
+            return Ok(Some(Wrong::PressAgain));
+        }
     };
     let works = || ticket::is_worked_for(&filled.ticket, &filled.address, &filled.nonce);
     match site.limits.count(network, now) {
