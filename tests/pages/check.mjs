@@ -64,9 +64,9 @@ async function lookAtAll(demo, browser) {
 /** Every page of the list in every language that it has, as an address. */
 async function places(demo) {
   const list = [];
-  for (const { path, link, is, status = [200] } of pages) {
+  for (const { path, link, then = '', is, status = [200] } of pages) {
     if (link) {
-      list.push({ path: await demo.linkInMail(link), name: `${link}… (${is})`, status, personal: true });
+      list.push({ path: (await demo.linkInMail(link)) + then, name: `${link}… (${is})`, status, personal: true });
       continue;
     }
     for (const language of LANGUAGES) {

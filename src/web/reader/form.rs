@@ -163,8 +163,17 @@ fn tick(name: &str, value: &str, label: &str, about: &str, chosen: bool) -> Mark
     html! {
         label.choice {
             input type="checkbox" name=(name) value=(value) checked[chosen];
-            span { span.name { (label) } span.about { (about) } }
+            span { span.name { (breakable(label)) } span.about { (about) } }
         }
+    }
+}
+
+/// A name of two words may break where its slash stands.
+fn breakable(name: &str) -> Markup {
+    let mut words = name.split('/');
+    html! {
+        (words.next().unwrap_or_default())
+        @for word in words { "/" wbr; (word) }
     }
 }
 
