@@ -376,13 +376,14 @@ fn no_log_and_no_error_names_a_reader_or_their_link() {
     }
 }
 
-const PURPOSES: [Purpose; 6] = [
+const PURPOSES: [Purpose; 7] = [
     Purpose::Unsubscribe,
     Purpose::Preferences,
     Purpose::Confirm,
     Purpose::Manage,
     Purpose::Form,
     Purpose::Feedback,
+    Purpose::Feed,
 ];
 
 /// Bits flipped, cut, lengthened, of another purpose, of a key that was taken away, and made up.

@@ -454,7 +454,9 @@ async fn a_readers_own_feed_has_what_they_chose_and_ends_with_them(db: Db) {
     assert!(!body.contains("peer.test"));
     let leave = news.keys.link(Purpose::Unsubscribe, id);
     assert_eq!(pages.ask("GET", &format!("/f/{leave}"), "").await.0, 404);
-    pages.ask("POST", &format!("/u/{leave}"), "").await;
+    pages
+        .ask("POST", &format!("/u/{leave}"), "leave=page")
+        .await;
     let (status, header, body) = pages.ask("GET", &path, "").await;
     assert_eq!(status, 410);
     assert!(
