@@ -146,6 +146,7 @@ async fn topics_types_and_words_limit_together_and_are_counted(db: Db) {
             terms: Terms::read(words),
             topics: owned(topics),
             research_types: owned(types),
+            found: None,
         }
     };
     let mut tx = news.db.read().await.unwrap();
@@ -161,6 +162,12 @@ async fn topics_types_and_words_limit_together_and_are_counted(db: Db) {
         assert_eq!(count, expected, "{filter:?}");
         let entries = archive::entries(&mut tx, &filter, 10, 0).await.unwrap();
         assert_eq!(entries.len() as i64, expected, "{filter:?}");
+        let mut once = filter.clone();
+        once.look_up(&mut tx).await.unwrap();
+        assert_eq!(archive::count(&mut tx, &once).await.unwrap(), expected);
+        let looked_up = archive::entries(&mut tx, &once, 10, 0).await.unwrap();
+        let ids = |entries: &[archive::Entry]| entries.iter().map(|e| e.id).collect::<Vec<_>>();
+        assert_eq!(ids(&looked_up), ids(&entries), "the same, asked once");
     }
     let counts = archive::counts(&mut tx, &filter("study", &[EMPATHY], &["survey"])).await;
     let counts = counts.unwrap();

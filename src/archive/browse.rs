@@ -1,6 +1,6 @@
 //! The archive as visitors read it: by topic, by type of research, by words, the newest first.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use sqlx::AssertSqlSafe;
@@ -19,6 +19,22 @@ pub struct Filter {
     pub topics: Vec<String>,
     /// One of these types of research, by slug.
     pub research_types: Vec<String>,
+    /// What has the words, the best first, once it was looked up.
+    pub found: Option<Vec<i64>>,
+}
+
+impl Filter {
+    /// Looks the words up once, for who asks several things of the same filter.
+    pub async fn look_up(&mut self, tx: &mut Tx) -> sqlx::Result<()> {
+        if !self.terms.is_empty() {
+            let words = Filter {
+                terms: self.terms.clone(),
+                ..Filter::default()
+            };
+            self.found = Some(fitting_ids(tx, &words, MOST_FOUND, 0).await?);
+        }
+        Ok(())
+    }
 }
 
 row! {
@@ -70,6 +86,9 @@ row! {
     }
 }
 
+/// Summaries that words find at most: the best of more.
+const MOST_FOUND: i64 = 10_000;
+
 /// A summary stands in the newest issue that has it.
 const IN_ITS_ISSUE: &str = "NOT EXISTS (SELECT 1 FROM issue_summary k JOIN issue j ON j.id = k.issue_id \
      WHERE k.summary_id = l.summary_id AND j.month > i.month)";
@@ -81,9 +100,10 @@ pub async fn entries(
     limit: i64,
     offset: i64,
 ) -> sqlx::Result<Vec<Entry>> {
-    let ids = match filter.terms.is_empty() {
-        true => newest_ids(tx, filter, limit, offset).await?,
-        false => fitting_ids(tx, filter, limit, offset).await?,
+    let ids = match (filter.terms.is_empty(), &filter.found) {
+        (true, _) => newest_ids(tx, filter, limit, offset).await?,
+        (false, None) => fitting_ids(tx, filter, limit, offset).await?,
+        (false, Some(found)) => among(tx, filter, found, limit, offset).await?,
     };
     if ids.is_empty() {
         return Ok(Vec::new());
@@ -167,6 +187,29 @@ async fn fitting_ids(
         }
         query.fetch_all(conn).await
     })
+}
+
+/// Those of what the words found that the rest of the filter lets through.
+async fn among(
+    tx: &mut Tx,
+    filter: &Filter,
+    found: &[i64],
+    limit: i64,
+    offset: i64,
+) -> sqlx::Result<Vec<i64>> {
+    let Limits { sql, values } = Limits::of(tx, filter, "id");
+    let sql = format!("SELECT id FROM summary WHERE {sql}");
+    let through: Vec<i64> = on!(tx, |conn| {
+        let mut query = sqlx::query_scalar(AssertSqlSafe(sql));
+        for value in values {
+            query = query.bind(value);
+        }
+        query.fetch_all(conn).await
+    })?;
+    let through: HashSet<i64> = through.into_iter().collect();
+    let best = found.iter().copied().filter(|id| through.contains(id));
+    let (skipped, taken) = (offset.unsigned_abs(), limit.unsigned_abs());
+    Ok(best.skip(skipped as usize).take(taken as usize).collect())
 }
 
 /// How many summaries `filter` lets through.
@@ -286,7 +329,12 @@ impl Limits {
             sql: String::from("1 = 1"),
             values: Vec::new(),
         };
-        if !filter.terms.is_empty() {
+        if let Some(found) = &filter.found {
+            limits.sql = match found.as_slice() {
+                [] => "1 = 0".to_owned(),
+                found => format!("{id} IN ({})", listed(found)),
+            };
+        } else if !filter.terms.is_empty() {
             let (found, terms) = match tx {
                 Tx::Sqlite(_) => (
                     "SELECT rowid FROM summary_search WHERE summary_search MATCH $1",

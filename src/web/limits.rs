@@ -29,6 +29,8 @@ pub struct Limits(Mutex<Counts>);
 struct Counts {
     networks: HashMap<Network, Window>,
     all: Window,
+    /// When networks that had been quiet were forgotten last.
+    forgot_at: DateTime<Utc>,
 }
 
 /// An IPv4 address, or the /64 of an IPv6 address: what one household or house has.
@@ -105,10 +107,12 @@ impl Limits {
 }
 
 impl Counts {
-    /// Now and then, networks that have been quiet for an hour.
+    /// When there are too many, and once a minute at most: networks that have been quiet for an hour.
     fn forget(&mut self, now: DateTime<Utc>, hour: Duration) {
-        if self.networks.len() >= MOST_NETWORKS {
+        let is_time = now - self.forgot_at >= Duration::minutes(1) || now < self.forgot_at;
+        if self.networks.len() >= MOST_NETWORKS && is_time {
             self.networks.retain(|_, window| now - window.since < hour);
+            self.forgot_at = now;
         }
     }
 }

@@ -32,8 +32,9 @@ pub async fn search(
     language: Language,
     RawQuery(query): RawQuery,
 ) -> Result<Markup, PageError> {
-    let wanted = Wanted::read(&site, query.as_deref().unwrap_or_default());
+    let mut wanted = Wanted::read(&site, query.as_deref().unwrap_or_default());
     let mut tx = site.db.read().await?;
+    wanted.filter.look_up(&mut tx).await?;
     let total = archive::count(&mut tx, &wanted.filter).await?;
     let counts = archive::counts(&mut tx, &wanted.filter).await?;
     let place = Place::of(wanted.page, total);
@@ -99,6 +100,7 @@ impl Wanted {
             terms,
             topics,
             research_types,
+            ..
         } = &self.filter;
         !(terms.is_empty() && topics.is_empty() && research_types.is_empty())
     }
