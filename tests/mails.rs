@@ -1,14 +1,19 @@
 //! The message on the wire: its header, its parts, its links.
 
+use std::path::Path;
+
 use bulletin::db::Db;
 use bulletin::dkim::Signer;
+use bulletin::feedback;
 use bulletin::render::Renderer;
+use bulletin::request::{Form, Kind};
 use bulletin::secret::Purpose;
+use bulletin::subscription::Language;
 use bulletin::verp;
 use mail_parser::{MessageParser, MimeHeaders};
 use ring::signature::Ed25519KeyPair;
 
-use crate::support::news::{ATTACHMENT, DEPRESSION, house, issue};
+use crate::support::news::{ATTACHMENT, DEPRESSION, form, house, issue};
 use crate::support::{News, each_database, root};
 
 /// The only message that the relay took.
@@ -276,30 +281,68 @@ async fn every_kind_of_mail_can_be_written_out_for_the_inbox_checks() {
         news.plan(month).await;
     }
     news.deliver_all().await;
-    let mut written = 0;
-    for received in news.peer.taken() {
-        let parsed = MessageParser::default().parse(&received.message).unwrap();
-        let subject = parsed.subject().unwrap_or_default();
-        assert!((10..=78).contains(&subject.chars().count()), "{subject}");
-        let name = received.recipients[0].split('@').next().unwrap().to_owned();
-        let month = field(
-            std::str::from_utf8(&received.message).unwrap(),
-            "Feedback-ID",
-        )[0][..7]
-            .to_owned();
-        let path = |ending: &str| folder.join(format!("{month}-{name}.{ending}"));
-        std::fs::write(path("eml"), &received.message).unwrap();
-        std::fs::write(path("txt"), parsed.body_text(0).unwrap().as_bytes()).unwrap();
-        if name != "text" {
-            let html = parsed.body_html(0).unwrap();
-            assert!(
-                html.len() < 60_000,
-                "{month}-{name} has {} bytes of HTML",
-                html.len()
-            );
-            std::fs::write(path("html"), html.as_bytes()).unwrap();
-        }
-        written += 1;
+    let digests = news.peer.taken();
+    assert!(digests.len() >= 15, "{}", digests.len());
+    for received in &digests {
+        let message = std::str::from_utf8(&received.message).unwrap();
+        let month = &field(message, "Feedback-ID")[0][..7];
+        let reader = received.recipients[0].split('@').next().unwrap();
+        write_out(&folder, &format!("{month}-{reader}"), &received.message);
     }
-    assert!(written >= 15, "{written}");
+    for (language, code) in [(Language::English, "en"), (Language::French, "fr")] {
+        ask_for_every_letter(&news, language, code).await;
+    }
+    let letters = &news.peer.taken()[digests.len()..];
+    assert_eq!(letters.len(), 16, "eight kinds, each in two languages");
+    for (number, received) in letters.iter().enumerate() {
+        write_out(&folder, &format!("letter-{number}"), &received.message);
+    }
+}
+
+/// A reader who signs up twice, asks for everything there is, moves and leaves.
+async fn ask_for_every_letter(news: &News, language: Language, code: &str) {
+    let (old, new) = (format!("l.{code}@peer.test"), format!("n.{code}@peer.test"));
+    let asked = || Form {
+        language,
+        ..form(&[DEPRESSION, ATTACHMENT])
+    };
+    let sign_up = news.ask(Kind::SignUp, &old, asked(), None).await;
+    news.confirm(sign_up).await;
+    news.wait(chrono::Duration::hours(25));
+    for kind in [Kind::SignUp, Kind::Manage, Kind::Data] {
+        news.ask(kind, &old, asked(), None).await;
+    }
+    let id = news.reader(&old).await.id;
+    let moving = news.ask(Kind::Address, &new, asked(), Some(id)).await;
+    news.confirm(moving).await;
+    let reader = news.reader(&new).await;
+    let mut tx = news.db.begin().await.unwrap();
+    feedback::goodbye(&mut tx, &reader, news.now())
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    news.deliver_all().await;
+}
+
+/// A mail and its parts, as the checks want them.
+fn write_out(folder: &Path, name: &str, message: &[u8]) {
+    let parsed = MessageParser::default().parse(message).unwrap();
+    let subject = parsed.subject().unwrap_or_default();
+    assert!((10..=78).contains(&subject.chars().count()), "{subject}");
+    let path = |ending: &str| folder.join(format!("{name}.{ending}"));
+    std::fs::write(path("eml"), message).unwrap();
+    std::fs::write(path("txt"), parsed.body_text(0).unwrap().as_bytes()).unwrap();
+    let is_html = |part: &mail_parser::MessagePart<'_>| {
+        part.content_type()
+            .is_some_and(|kind| kind.subtype() == Some("html"))
+    };
+    if parsed.parts.iter().any(is_html) {
+        let html = parsed.body_html(0).unwrap();
+        assert!(
+            html.len() < 60_000,
+            "{name} has {} bytes of HTML",
+            html.len()
+        );
+        std::fs::write(path("html"), html.as_bytes()).unwrap();
+    }
 }

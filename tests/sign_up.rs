@@ -1,5 +1,6 @@
 //! Signing up, over real HTTP: from the form to the first welcome.
 
+use std::sync::Arc;
 use std::time::{Duration as Time, Instant};
 
 use bulletin::db::{Db, Tx};
@@ -302,4 +303,32 @@ async fn a_network_that_asks_often_works_for_it_or_waits(db: Db) {
     assert!(header.contains("retry-after: 3600"), "{header}");
     assert!(page.contains("Too many at once"), "{page}");
     assert!(requests(&news).await <= 40);
+}
+
+each_database!(fifty_presses_at_once_confirm_once);
+async fn fifty_presses_at_once_confirm_once(db: Db) {
+    let news = News::start(db).await;
+    let pages = Arc::new(Pages::start(&news).await);
+    let body = form(&ticket(&news, 10), "ann@peer.test", "");
+    pages.ask("POST", "/subscribe", &body).await;
+    news.requests().settle().await.unwrap();
+    news.deliver_all().await;
+    let confirm = link(&news, "ann@peer.test", "/c/");
+    let pressed = (0..50).map(|_| {
+        let (pages, confirm) = (pages.clone(), confirm.clone());
+        tokio::spawn(async move { pages.ask("POST", &confirm, "").await })
+    });
+    let (mut confirmed, mut over) = (0, 0);
+    for press in pressed.collect::<Vec<_>>() {
+        let (status, _, page) = press.await.unwrap();
+        assert_eq!(status, 200);
+        match page.contains("You are subscribed") {
+            true => confirmed += 1,
+            false => over += 1,
+        }
+    }
+    assert_eq!((confirmed, over), (1, 49));
+    assert_eq!(news.consents("ann@peer.test").await.len(), 1);
+    news.deliver_all().await;
+    assert_eq!(news.peer.mails_to("ann@peer.test").len(), 2, "one welcome");
 }

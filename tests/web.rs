@@ -152,6 +152,7 @@ async fn every_answer_is_guarded_and_hostile_text_stays_text(db: Db) {
             "content-security-policy: default-src 'none'",
             "referrer-policy: no-referrer",
             "nosniff",
+            "cross-origin-opener-policy: same-origin",
         ] {
             assert!(header.contains(wanted), "{path}: {wanted}");
         }

@@ -93,6 +93,10 @@ impl Site {
 /// there is nobody to connect; the word lets auditors read robots.txt from the page.)
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
+/// No other site gets hold of a window of ours, or of what it shows.
+const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
+const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+
 /// Nothing that a reader sends us is larger.
 const MOST_BYTES: usize = 64 * 1024;
 
@@ -179,10 +183,12 @@ pub fn guarded(routes: Router) -> Router {
 
 async fn guard(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
-    let wanted: [(HeaderName, &'static str); 4] = [
+    let wanted: [(HeaderName, &'static str); 6] = [
         (CONTENT_SECURITY_POLICY, POLICY),
         (REFERRER_POLICY, "no-referrer"),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (OPENER_POLICY, "same-origin"),
+        (RESOURCE_POLICY, "same-origin"),
         (CACHE_CONTROL, "no-store"),
     ];
     for (name, value) in wanted {

@@ -12,7 +12,7 @@ use crate::archive;
 use crate::subscription::Language;
 
 /// What stands behind a reader's own link. Each with the slash at its end.
-const PERSONAL: [&str; 3] = ["/p/", "/u/", "/f/"];
+const PERSONAL: [&str; 6] = ["/p/", "/u/", "/f/", "/c/", "/m/", "/s/"];
 
 /// Summaries that a sitemap names: each stands there twice, and 50,000 addresses are all it may hold (sitemaps.org).
 const MOST: i64 = 20_000;

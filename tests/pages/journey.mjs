@@ -4,7 +4,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { withChromium } from '../inbox/checks/chromium.mjs';
 import { withDemo } from './demo.mjs';
@@ -49,7 +49,7 @@ const STEPS = [
   ['comes back', comesBack],
 ];
 
-process.exitCode = await withDemo(values.program, (demo) => withChromium((browser) => travel(demo, browser)));
+process.exitCode = await withDemo(resolve(values.program), (demo) => withChromium((browser) => travel(demo, browser)));
 
 async function travel(demo, browser) {
   const context = await browser.newContext({ javaScriptEnabled: false, viewport: { width: 360, height: 780 } });

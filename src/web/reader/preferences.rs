@@ -273,6 +273,10 @@ impl Centre<'_> {
                     button.quiet name="for" value="manage" { (words.forget_me()) }
                 }
             }
+            @if self.reader.state == subscription::State::Active {
+                @let feed = self.site.keys.link(Purpose::Feed, reader);
+                p { a href=(format!("/f/{feed}")) type="application/atom+xml" { (words.own_feed()) } }
+            }
             @if self.reader.state != subscription::State::Ended {
                 p.leave { a href=(format!("/u/{leave}")) { (words.leave()) } }
             }

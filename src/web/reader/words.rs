@@ -354,6 +354,13 @@ impl Words {
         self.pick("Change my address", "Changer mon adresse")
     }
 
+    pub(super) fn own_feed(self) -> &'static str {
+        self.pick(
+            "A feed of your topics, for a feed reader (keep its address to yourself)",
+            "Un flux de vos thèmes, pour un lecteur de flux (gardez son adresse pour vous)",
+        )
+    }
+
     pub(super) fn get_what_you_hold(self) -> &'static str {
         self.pick("Get my data", "Obtenir mes données")
     }
