@@ -11,6 +11,14 @@ use crate::store::Store;
 const SQLITE: &str = include_str!("../../../migrations/sqlite/0001_start.sql");
 const POSTGRES: &str = include_str!("../../../migrations/postgres/0001_start.sql");
 
+/// Which rows the first version could hold: it had no campaign without an issue, under which letters go out.
+fn held(table: &str) -> &'static str {
+    match table {
+        "campaign" => " WHERE issue_id IS NOT NULL",
+        _ => "",
+    }
+}
+
 /// Tables that are not the service's.
 const OURS: &str = "name NOT LIKE 'sqlite_%' AND name NOT LIKE '_sqlx_%'";
 
@@ -54,7 +62,10 @@ async fn take_over(connection: &mut SqliteConnection, table: &str) -> sqlx::Resu
     .bind(table)
     .fetch_one(&mut *connection)
     .await?;
-    let sql = format!("INSERT INTO main.{table} ({columns}) SELECT {columns} FROM today.{table}");
+    let sql = format!(
+        "INSERT INTO main.{table} ({columns}) SELECT {columns} FROM today.{table}{}",
+        held(table)
+    );
     sqlx::query(AssertSqlSafe(sql))
         .execute(connection)
         .await
@@ -76,7 +87,10 @@ async fn make_postgres(empty: &str, today: &str) -> sqlx::Result<()> {
     let known: Vec<String> = list(&mut from).await?;
     let tables: Vec<String> = list(&mut to).await?;
     for table in tables.iter().filter(|table| known.contains(table)) {
-        let read = format!("SELECT COALESCE(json_agg(t), '[]')::text FROM {table} t");
+        let read = format!(
+            "SELECT COALESCE(json_agg(t), '[]')::text FROM {table} t{}",
+            held(table)
+        );
         let rows: String = sqlx::query_scalar(AssertSqlSafe(read))
             .fetch_one(&mut from)
             .await?;
