@@ -1,7 +1,7 @@
 //! The machine's clock is wrong and is set right, while mail is sent and a schedule waits for its time.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -133,7 +133,11 @@ fn between_starts(lab: &Lab<'_>, clock: &mut Clock) -> anyhow::Result<()> {
         for step in [step, -step] {
             clock.step(step)?;
             let mut worker = lab.start(&["worker"])?;
-            // The schedule is looked at as soon as the worker is up.
+            // The schedule is looked at as soon as the worker is up; before that, a signal would kill it.
+            let began = Instant::now();
+            while !worker.last_words().contains("delivering") && began.elapsed() < PATIENCE {
+                std::thread::sleep(A_WHILE / 10);
+            }
             std::thread::sleep(A_WHILE);
             worker.stop(PATIENCE)?;
         }
