@@ -347,9 +347,12 @@ async fn all_ways(db: Db, log: &Log) {
     }
 }
 
-/// The log is the thread's own, so one thread does everything.
+/// The log is the thread's own, so one thread does everything. While there is one subscriber alone,
+/// `tracing` asks the thread that meets a callsite first whether anybody wants it, and that may be
+/// the thread of another test, which has none: a second subscriber makes it ask them all.
 #[test]
 fn no_log_and_no_error_names_a_reader_or_their_link() {
+    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
     for is_postgres in [false, true] {
         let log = Log::default();
         let to = log.clone();
