@@ -172,6 +172,13 @@ impl Content {
         })
     }
 
+    /// The same as items, best match first; empty when nothing matches.
+    pub fn matching(&self, choice: &Choice, among: usize) -> impl Iterator<Item = &Item> {
+        let selection = self.select(choice, among);
+        let full = selection.map_or_else(Vec::new, |selection| selection.full);
+        full.into_iter().filter_map(|position| self.item(position))
+    }
+
     /// The item at a position; `None` for a position of another campaign.
     pub fn item(&self, position: usize) -> Option<&Item> {
         self.items.get(position.checked_sub(1)?)

@@ -106,14 +106,6 @@ impl Request {
         let address = Address::parse(address);
         address.is_ok_and(|address| mailbox_hash(&address, keys).as_slice() == self.mailbox_hash)
     }
-
-    /// The same of a reader whom the page's link names.
-    pub fn of(self, reader: Uuid) -> Request {
-        Request {
-            subscriber_id: Some(reader),
-            ..self
-        }
-    }
 }
 
 /// What stands for the mailbox of an address in requests.
@@ -192,15 +184,15 @@ pub async fn answered(
     };
     on!(tx, |conn| {
         sqlx::query(
-        "UPDATE request SET seen_at = $2, subscriber_id = $3, letter_at = $2, address = $4 WHERE id = $1"
-    )
-    .bind(request.id)
-    .bind(now)
-    .bind(reader)
-    .bind(address)
-    .execute(conn)
-    .await
-    .map(drop)
+            "UPDATE request SET seen_at = $2, subscriber_id = $3, address = $4 WHERE id = $1",
+        )
+        .bind(request.id)
+        .bind(now)
+        .bind(reader)
+        .bind(address)
+        .execute(conn)
+        .await
+        .map(drop)
     })
 }
 
@@ -234,9 +226,9 @@ pub async fn letters(
 ) -> sqlx::Result<Letters> {
     let kinds: Vec<String> = kinds.iter().map(|kind| format!("'{kind}'")).collect();
     let sql = format!(
-        "SELECT count(*) FILTER (WHERE letter_at > $2), count(*) FILTER (WHERE used_at IS NULL AND letter_at > COALESCE( \
-           (SELECT max(used_at) FROM request WHERE mailbox_hash = $1 AND letter_at IS NOT NULL), $3)) \
-         FROM request WHERE mailbox_hash = $1 AND letter_at IS NOT NULL AND kind IN ({})",
+        "SELECT count(*) FILTER (WHERE seen_at > $2), count(*) FILTER (WHERE used_at IS NULL AND seen_at > COALESCE( \
+           (SELECT max(used_at) FROM request WHERE mailbox_hash = $1 AND seen_at IS NOT NULL), $3)) \
+         FROM request WHERE mailbox_hash = $1 AND seen_at IS NOT NULL AND kind IN ({})",
         kinds.join(", ")
     );
     let (lately, unanswered) = on!(tx, |conn| sqlx::query_as(sqlx::AssertSqlSafe(sql))

@@ -258,7 +258,7 @@ async fn ten_thousand_sign_ups_of_one_victim_bring_one_mail(db: Db) {
     let mails: usize = news.peer.times_taken().values().sum();
     assert_eq!(mails, 1);
     let mut tx = news.db.read().await.unwrap();
-    let sql = "SELECT count(*) FROM request WHERE address <> '' OR letter_at IS NULL";
+    let sql = "SELECT count(*) FROM request WHERE address <> '' OR seen_at IS NULL";
     let kept: i64 = match &mut tx {
         Tx::Sqlite(tx) => sqlx::query_scalar(sql).fetch_one(&mut **tx).await.unwrap(),
         Tx::Postgres(tx) => sqlx::query_scalar(sql).fetch_one(&mut **tx).await.unwrap(),

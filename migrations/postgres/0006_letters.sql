@@ -23,17 +23,15 @@ CREATE TABLE request (
     -- What was chosen, and where; NULL once it is forgotten.
     form JSONB,
     asked_at TIMESTAMPTZ NOT NULL,
-    -- NULL until it has been looked at.
+    -- NULL until it has been looked at and a letter about it was queued; those that get none are not kept.
     seen_at TIMESTAMPTZ,
-    -- When a letter about it was queued; those that get none are not kept.
-    letter_at TIMESTAMPTZ,
     -- Whose it is, if anybody's.
     subscriber_id UUID REFERENCES subscriber (id) ON DELETE SET NULL,
     -- When its link was used; it works once.
     used_at TIMESTAMPTZ
 );
 CREATE INDEX request_unseen ON request (id) WHERE seen_at IS NULL;
-CREATE INDEX request_mailbox ON request (mailbox_hash) WHERE letter_at IS NOT NULL;
+CREATE INDEX request_mailbox ON request (mailbox_hash) WHERE seen_at IS NOT NULL;
 CREATE INDEX request_subscriber ON request (subscriber_id) WHERE subscriber_id IS NOT NULL;
 
 -- Why readers left, where they told: how many in each month, and nothing about who.

@@ -74,17 +74,15 @@ CREATE TABLE request (
     -- What was chosen, and where (JSON); NULL once it is forgotten.
     form TEXT,
     asked_at TEXT NOT NULL,
-    -- NULL until it has been looked at.
+    -- NULL until it has been looked at and a letter about it was queued; those that get none are not kept.
     seen_at TEXT,
-    -- When a letter about it was queued; those that get none are not kept.
-    letter_at TEXT,
     -- Whose it is, if anybody's.
     subscriber_id BLOB REFERENCES subscriber (id) ON DELETE SET NULL,
     -- When its link was used; it works once.
     used_at TEXT
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX request_unseen ON request (id) WHERE seen_at IS NULL;
-CREATE INDEX request_mailbox ON request (mailbox_hash) WHERE letter_at IS NOT NULL;
+CREATE INDEX request_mailbox ON request (mailbox_hash) WHERE seen_at IS NOT NULL;
 CREATE INDEX request_subscriber ON request (subscriber_id) WHERE subscriber_id IS NOT NULL;
 
 -- Why readers left, where they told: how many in each month, and nothing about who.

@@ -83,7 +83,6 @@ row! {
         pub kind: String,
         pub asked_at: DateTime<Utc>,
         pub seen_at: Option<DateTime<Utc>>,
-        pub letter_at: Option<DateTime<Utc>>,
         pub used_at: Option<DateTime<Utc>>,
         pub address: String,
         pub form: Option<Json<Value>>,
@@ -252,7 +251,7 @@ async fn requests(tx: &mut Tx, keys: &Keys, reader: &Subscriber) -> sqlx::Result
     let mailbox = address.map(|address| request::mailbox_hash(&address, keys).to_vec());
     on!(tx, |conn| {
         sqlx::query_as(
-            "SELECT kind, asked_at, seen_at, letter_at, used_at, \
+            "SELECT kind, asked_at, seen_at, used_at, \
              CASE WHEN subscriber_id = $1 OR subscriber_id IS NULL THEN address ELSE '' END AS address, \
              CASE WHEN subscriber_id = $1 OR subscriber_id IS NULL THEN form END AS form \
              FROM request WHERE subscriber_id = $1 OR mailbox_hash = $2 ORDER BY asked_at, id",

@@ -7,8 +7,6 @@ pub mod requests;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::archive;
-use crate::content::Selection;
 use crate::db::{Tx, on, word};
 use crate::deliver::queue;
 use crate::letter::{self, Latest, Letter, Says};
@@ -118,21 +116,16 @@ async fn welcome(tx: &mut Tx, reader: Uuid, request: Uuid, now: DateTime<Utc>) -
 
 /// What the newest issue has for these choices; `None` when it has nothing, or there is none.
 pub async fn latest(tx: &mut Tx, choice: &Choice) -> sqlx::Result<Option<Latest>> {
-    let Some(newest) = archive::newest(tx).await? else {
+    let Some((month, content)) = plan::newest(tx).await? else {
         return Ok(None);
     };
-    let content = plan::freeze(tx, &newest).await?;
-    let selected = content.select(choice, content.this_month);
-    let titles = |selection: Selection| {
-        let items = selection.full.into_iter();
-        let items = items.filter_map(|position| content.item(position));
-        let summaries = items.map(|item| (item.summary_id, item.summary.title.clone()));
-        Latest {
-            month: content.month.clone(),
-            summaries: summaries.collect(),
-        }
-    };
-    Ok(selected.map(titles))
+    let items = content.matching(choice, content.this_month);
+    let titles = items.map(|item| (item.summary_id, item.summary.title.clone()));
+    let summaries: Vec<(i64, String)> = titles.collect();
+    Ok((!summaries.is_empty()).then(|| Latest {
+        month: month.to_string(),
+        summaries,
+    }))
 }
 
 /// What the owner of an address may take back by asking for mail again. Who complained, or was left out by the operator,

@@ -160,6 +160,14 @@ pub fn quarter_ending(month: Month) -> Vec<Month> {
         .collect()
 }
 
+/// The newest issue that has summaries, with its content as it would go out now.
+pub async fn newest(tx: &mut Tx) -> sqlx::Result<Option<(Month, Content)>> {
+    let Some(issue) = archive::newest(tx).await? else {
+        return Ok(None);
+    };
+    Ok(Some((issue.month, freeze(tx, &issue).await?)))
+}
+
 /// The issue's content as it stands now, with the earlier months of the quarter behind it where a quarter ends.
 pub async fn freeze(tx: &mut Tx, issue: &KeptIssue) -> sqlx::Result<Content> {
     let mut content = Content {

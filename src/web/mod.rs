@@ -2,9 +2,11 @@
 //! Prometheus ask in `status`.
 
 mod archive;
+mod asking;
 mod caching;
 mod error;
 mod feeds;
+mod fields;
 mod language;
 mod layout;
 pub mod limits;
@@ -44,6 +46,7 @@ use crate::clock::Clock;
 use crate::db::Db;
 use crate::metrics::Metrics;
 use crate::secret::Keys;
+use crate::subscription::Language;
 use crate::topic::Vocabulary;
 
 /// What the pages need. Cheap to clone.
@@ -86,6 +89,15 @@ impl Site {
     /// The whole address of a path of ours.
     pub fn url(&self, path: &str) -> String {
         format!("{}{path}", self.publisher.site_url)
+    }
+
+    /// Names of topics in a language, in the vocabulary's order.
+    fn topic_names(&self, language: Language, slugs: &[String]) -> Vec<String> {
+        let topics = self.vocabulary.topics.iter();
+        topics
+            .filter(|topic| slugs.contains(&topic.slug))
+            .map(|topic| language.pick(&topic.name, &topic.name_fr).clone())
+            .collect()
     }
 }
 

@@ -10,6 +10,7 @@ use crate::config::OnNothing;
 use crate::subscriber::{self, Subscriber};
 use crate::subscription::{Choice, Format, Frequency, Language, Preferences};
 use crate::topic::Vocabulary;
+use crate::web::fields::{Line, radios, tick};
 
 /// What stands in the form.
 #[derive(Clone, Debug)]
@@ -104,17 +105,43 @@ pub(super) fn fields(
         (types(vocabulary, words, &preferences.choice))
         div.side-by-side {
             (radios("frequency", words.0.how_often(), Frequency::ALL, preferences.frequency, |value| (value.as_str(), words.0.often(value))))
-            (radios("format", words.0.form_of_mail(), Format::ALL, preferences.format, |value| (value.as_str(), words.form(value))))
+            (radios("format", words.0.form_of_mail(), Format::ALL, preferences.format, |value| (value.as_str(), words.0.form(value))))
             (radios("on_nothing", words.on_nothing(), &RULES, preferences.on_nothing, |value| (value.map_or("", OnNothing::as_str), words.then(value))))
             (radios("language", words.0.language_of_mail(), Language::ALL, preferences.language, |value| (value.as_str(), value.own_name())))
         }
         fieldset {
             legend { (words.about_you()) }
-            (text_field("name", words.name(), None, &filled.name, (wrong == Some(Wrong::Name)).then(|| words.0.name_too_long())))
-            (text_field("time_zone", words.time_zone(), Some(words.time_zone_hint()), &filled.time_zone, (wrong == Some(Wrong::TimeZone)).then(|| words.not_a_zone())))
+            (name(words, filled, wrong))
+            (time_zone(words, filled, wrong))
             datalist #zones { @for zone in places() { option value=(zone); } }
         }
     }
+}
+
+fn name(words: Words, filled: &Filled, wrong: Option<Wrong>) -> Markup {
+    Line {
+        name: "name",
+        autocomplete: "name",
+        label: words.name(),
+        value: &filled.name,
+        wrong: (wrong == Some(Wrong::Name)).then(|| words.0.name_too_long()),
+        ..Line::default()
+    }
+    .markup()
+}
+
+fn time_zone(words: Words, filled: &Filled, wrong: Option<Wrong>) -> Markup {
+    Line {
+        name: "time_zone",
+        autocomplete: "off",
+        label: words.time_zone(),
+        hint: Some(words.time_zone_hint()),
+        value: &filled.time_zone,
+        wrong: (wrong == Some(Wrong::TimeZone)).then(|| words.not_a_zone()),
+        list: Some("zones"),
+        ..Line::default()
+    }
+    .markup()
 }
 
 const RULES: [Option<OnNothing>; 4] = [
@@ -135,7 +162,7 @@ fn topics(vocabulary: &Vocabulary, words: Words, choice: &Choice) -> Markup {
             p.about { (words.chosen(chosen.count(), all.len())) }
             div.choices {
                 @for topic in all {
-                    (tick("topics", &topic.slug, words.0.pick(&topic.name, &topic.name_fr), words.0.pick(&topic.description, &topic.description_fr), choice.topics().contains(&topic.slug)))
+                    (tick("topics", &topic.slug, words.0.pick(&topic.name, &topic.name_fr), &html! { (words.0.pick(&topic.description, &topic.description_fr)) }, choice.topics().contains(&topic.slug)))
                 }
             }
         }
@@ -152,73 +179,9 @@ fn types(vocabulary: &Vocabulary, words: Words, choice: &Choice) -> Markup {
             p.about { (words.chosen(chosen.count(), all.len())) }
             div.choices {
                 @for kind in all {
-                    (tick("research_types", &kind.slug, words.0.pick(&kind.name, &kind.name_fr), words.0.pick(&kind.description, &kind.description_fr), is_chosen(&kind.slug)))
+                    (tick("research_types", &kind.slug, words.0.pick(&kind.name, &kind.name_fr), &html! { (words.0.pick(&kind.description, &kind.description_fr)) }, is_chosen(&kind.slug)))
                 }
             }
-        }
-    }
-}
-
-fn tick(name: &str, value: &str, label: &str, about: &str, chosen: bool) -> Markup {
-    html! {
-        label.choice {
-            input type="checkbox" name=(name) value=(value) checked[chosen];
-            span { span.name { (breakable(label)) } span.about { (about) } }
-        }
-    }
-}
-
-/// A name of two words may break where its slash stands.
-fn breakable(name: &str) -> Markup {
-    let mut words = name.split('/');
-    html! {
-        (words.next().unwrap_or_default())
-        @for word in words { "/" wbr; (word) }
-    }
-}
-
-fn radios<'a, T: Copy + PartialEq>(
-    name: &str,
-    legend: &str,
-    values: &[T],
-    chosen: T,
-    says: impl Fn(T) -> (&'a str, &'a str),
-) -> Markup {
-    html! {
-        fieldset {
-            legend { (legend) }
-            @for value in values {
-                @let (word, label) = says(*value);
-                label.choice {
-                    input type="radio" name=(name) value=(word) checked[*value == chosen];
-                    span { span.name { (label) } }
-                }
-            }
-        }
-    }
-}
-
-fn text_field(
-    name: &str,
-    label: &str,
-    hint: Option<&str>,
-    value: &str,
-    wrong: Option<&str>,
-) -> Markup {
-    let is_zone = name == "time_zone";
-    let told = [
-        hint.map(|_| format!("{name}-hint")),
-        wrong.map(|_| format!("{name}-wrong")),
-    ];
-    let told = told.into_iter().flatten().collect::<Vec<_>>().join(" ");
-    html! {
-        div.field {
-            label for=(name) { (label) }
-            @if let Some(hint) = hint { p.about id=(format!("{name}-hint")) { (hint) } }
-            @if let Some(wrong) = wrong { p.wrong id=(format!("{name}-wrong")) { (wrong) } }
-            input id=(name) type="text" name=(name) value=(value) autocomplete=(if is_zone { "off" } else { "name" })
-                list=[is_zone.then_some("zones")] aria-describedby=[(!told.is_empty()).then_some(told)]
-                aria-invalid=[wrong.map(|_| "true")];
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 
+use super::Words;
 use super::form::Filled;
-use super::{Words, topic_names};
 use crate::archive::{self, Entry, Filter};
 use crate::db::Tx;
 use crate::subscription::Language;
@@ -26,7 +26,7 @@ impl Changes {
     pub(super) fn between(site: &Site, words: Words, before: &Filled, after: &Filled) -> Changes {
         let [was, is] = [before, after].map(|filled| &filled.preferences);
         let (old, new) = (was.choice.topics(), is.choice.topics());
-        let names = |slugs: &[String]| topic_names(site, words.0, slugs);
+        let names = |slugs: &[String]| site.topic_names(words.0, slugs);
         let mut lines = listed(words, words.topics(), old, new, names);
         let added = if old.is_empty() {
             Vec::new()
@@ -54,7 +54,7 @@ impl Changes {
         say(
             words.0.form_of_mail(),
             was.format != is.format,
-            words.form(is.format),
+            words.0.form(is.format),
         );
         say(
             words.0.language_of_mail(),

@@ -4,7 +4,7 @@
 use axum::extract::{Path, State};
 use maud::{Markup, html};
 
-use super::{Words, page, reader_of, topic_names};
+use super::{Words, page, reader_of};
 use crate::archive;
 use crate::db::Tx;
 use crate::secret::Purpose;
@@ -212,7 +212,7 @@ impl Asked<'_> {
     }
 
     fn list(&self, topics: &[String]) -> Markup {
-        let names = topic_names(self.site, self.reader.language, topics);
+        let names = self.site.topic_names(self.reader.language, topics);
         html! { @if !names.is_empty() { ul { @for name in names { li { (name) } } } } }
     }
 }

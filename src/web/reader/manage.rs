@@ -7,15 +7,15 @@ use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 
-use super::links::address_field;
 use super::{Words, as_form, page};
 use crate::db::Tx;
 use crate::feedback::held::held;
 use crate::feedback::{self, requests};
-use crate::request::{self, Kind, Request};
+use crate::request::Kind;
 use crate::secret::Purpose;
 use crate::subscriber::{Address, Subscriber};
 use crate::subscription::Language;
+use crate::web::fields::Line;
 use crate::web::{PageError, Site};
 
 /// What the link is for. Opening it changes nothing, and does not use it up.
@@ -125,7 +125,7 @@ impl Found<'_> {
                 h2 #another { (words.another_address()) }
                 p { (words.another_address_how()) }
                 form method="post" action=(self.path("address")) {
-                    (address_field("address", words.new_address(), written, wrong))
+                    (Line::address(words.new_address(), written, wrong).markup())
                     p.buttons { button { (words.ask_it()) } }
                 }
             }
@@ -166,7 +166,7 @@ impl Found<'_> {
     }
 
     /// Asks the new address. What is said is the same whoever it belongs to.
-    async fn ask_address(&self, mut tx: Tx, body: &[u8]) -> Result<Markup, PageError> {
+    async fn ask_address(&self, tx: Tx, body: &[u8]) -> Result<Markup, PageError> {
         let words = self.words();
         let mut written = String::new();
         for (name, value) in form_urlencoded::parse(body) {
@@ -179,12 +179,9 @@ impl Found<'_> {
             return Ok(self.page(&written, Some(words.0.not_an_address())));
         };
         let site = self.site;
-        let (id, now) = ((site.new_id)(), (site.clock)());
         let form = as_form(&self.reader, "/m", "");
-        let request = Request::new(id, Kind::Address, &address, &site.keys, form, now);
-        request::add(&mut tx, &request.of(self.reader.id)).await?;
-        tx.commit().await?;
-        site.asked.notify_one();
+        site.ask(tx, Kind::Address, &address, form, Some(self.reader.id))
+            .await?;
         let heading = words.0.look_at_your_mail();
         let content = html! {
             h1 { (heading) }

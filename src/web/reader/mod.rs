@@ -44,15 +44,6 @@ fn masked(reader: &Subscriber) -> String {
     Address::parse(&reader.address).map_or_else(|_| String::new(), |address| address.masked())
 }
 
-/// Names of topics in a language, in the vocabulary's order.
-fn topic_names(site: &Site, language: Language, slugs: &[String]) -> Vec<String> {
-    let topics = site.vocabulary.topics.iter();
-    topics
-        .filter(|topic| slugs.contains(&topic.slug))
-        .map(|topic| language.pick(&topic.name, &topic.name_fr).clone())
-        .collect()
-}
-
 /// What a reader has chosen, as if it had been filled in on the page at `path`.
 fn as_form(reader: &Subscriber, path: &str, text: &str) -> Form {
     Form {

@@ -12,7 +12,7 @@ use super::standing::{gets_mail, notice};
 use super::{Words, as_form, masked, page, reader_of};
 use crate::db::Tx;
 use crate::feedback;
-use crate::request::{self, Kind, Request};
+use crate::request::Kind;
 use crate::secret::Purpose;
 use crate::subscriber::{self, Address, Subscriber};
 use crate::subscription::{self, Act};
@@ -211,17 +211,13 @@ impl Centre<'_> {
     }
 
     /// Writes down what is to be asked of the reader's own address, and ends the transaction.
-    async fn ask(&self, mut tx: Tx, kind: Kind, text: &str) -> Result<(), PageError> {
+    async fn ask(&self, tx: Tx, kind: Kind, text: &str) -> Result<(), PageError> {
         let (site, reader) = (self.site, &self.reader);
         let Ok(address) = Address::parse(&reader.address) else {
             return Ok(());
         };
-        let (id, now) = ((site.new_id)(), (site.clock)());
         let form = as_form(reader, "/p", text);
-        let request = Request::new(id, kind, &address, &site.keys, form, now).of(reader.id);
-        request::add(&mut tx, &request).await?;
-        tx.commit().await?;
-        site.asked.notify_one();
+        site.ask(tx, kind, &address, form, Some(reader.id)).await?;
         Ok(())
     }
 

@@ -2,9 +2,8 @@
 
 use maud::{Markup, html};
 
+use super::Words;
 use super::form::Filled;
-use super::{Words, topic_names};
-use crate::archive;
 use crate::config::OnNothing;
 use crate::content::{Content, Item};
 use crate::db::Tx;
@@ -19,12 +18,11 @@ pub(super) async fn preview(
     words: Words,
     filled: &Filled,
 ) -> sqlx::Result<Markup> {
-    let Some(newest) = archive::newest(tx).await? else {
+    let Some((month, content)) = plan::newest(tx).await? else {
         return Ok(section(words.0.nothing_published(), html! {}));
     };
-    let content = plan::freeze(tx, &newest).await?;
     Ok(section(
-        &words.these_would_bring(newest.month),
+        &words.these_would_bring(month),
         brought(site, words, filled, &content),
     ))
 }
@@ -41,13 +39,7 @@ fn section(heading: &str, content: Markup) -> Markup {
 fn brought(site: &Site, words: Words, filled: &Filled, content: &Content) -> Markup {
     let preferences = &filled.preferences;
     let covers = render::covers(content, preferences.frequency);
-    let positions = content
-        .select(&preferences.choice, covers)
-        .map_or_else(Vec::new, |selection| selection.full);
-    let items: Vec<&Item> = positions
-        .iter()
-        .filter_map(|at| content.item(*at))
-        .collect();
+    let items: Vec<&Item> = content.matching(&preferences.choice, covers).collect();
     let rule = preferences.on_nothing;
     let pick = match (items.is_empty(), rule) {
         (true, Some(OnNothing::Pick)) => content.item(1),
@@ -63,7 +55,7 @@ fn brought(site: &Site, words: Words, filled: &Filled, content: &Content) -> Mar
 
 fn line(site: &Site, words: Words, item: &Item) -> Markup {
     let summary = &item.summary;
-    let topics = topic_names(site, words.0, &summary.topics);
+    let topics = site.topic_names(words.0, &summary.topics);
     html! {
         li {
             a href=(words.0.path(&format!("/summaries/{}", item.summary_id))) lang=(summary.language) { (summary.title) }

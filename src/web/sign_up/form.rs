@@ -7,6 +7,8 @@ use crate::subscriber::{self, Address};
 use crate::subscription::{Format, Frequency, Language};
 use crate::topic::Vocabulary;
 use crate::web::Site;
+use crate::web::asking::{Carried, NotYet};
+use crate::web::fields::{Line, radios, tick};
 use crate::web::words::CONSENT_TEXT;
 
 /// What stands in the form.
@@ -19,10 +21,7 @@ pub(super) struct Filled {
     pub frequency: Frequency,
     pub format: Format,
     pub language: Language,
-    /// Nobody sees this field; programs fill in everything.
-    pub website: String,
-    pub ticket: String,
-    pub nonce: String,
+    pub carried: Carried,
     /// The button was the one that only shows.
     pub only_shows: bool,
 }
@@ -32,8 +31,7 @@ pub(super) struct Filled {
 pub(super) enum Wrong {
     Address,
     Name,
-    PressAgain,
-    ManyAreAsking,
+    NotYet(NotYet),
 }
 
 impl Wrong {
@@ -41,24 +39,22 @@ impl Wrong {
         match self {
             Wrong::Address => language.not_an_address(),
             Wrong::Name => language.name_too_long(),
-            Wrong::PressAgain => language.press_again(),
-            Wrong::ManyAreAsking => language.many_are_asking(),
+            Wrong::NotYet(why) => why.words(language),
         }
     }
 
-    /// The field that it is about.
-    fn field(self) -> Option<&'static str> {
+    /// What nothing in the form can mend.
+    pub(super) fn not_yet(self) -> Option<NotYet> {
         match self {
-            Wrong::Address => Some("address"),
-            Wrong::Name => Some("name"),
-            Wrong::PressAgain | Wrong::ManyAreAsking => None,
+            Wrong::NotYet(why) => Some(why),
+            Wrong::Address | Wrong::Name => None,
         }
     }
 }
 
 impl Filled {
     /// The form as it opens. Nothing is ticked beforehand but the topics that the link named.
-    pub(super) fn empty(language: Language, topics: Vec<String>, ticket: String) -> Filled {
+    pub(super) fn empty(language: Language, topics: Vec<String>, carried: Carried) -> Filled {
         Filled {
             address: String::new(),
             name: String::new(),
@@ -67,16 +63,14 @@ impl Filled {
             frequency: Frequency::Monthly,
             format: Format::Html,
             language,
-            website: String::new(),
-            ticket,
-            nonce: String::new(),
+            carried,
             only_shows: false,
         }
     }
 
     /// `None` when a value is none of the form's.
     pub(super) fn read(body: &[u8], vocabulary: &Vocabulary, of_page: Language) -> Option<Filled> {
-        let mut filled = Filled::empty(of_page, Vec::new(), String::new());
+        let mut filled = Filled::empty(of_page, Vec::new(), Carried::default());
         for (name, value) in form_urlencoded::parse(body) {
             match name.as_ref() {
                 "address" => filled.address = value.trim().to_owned(),
@@ -89,10 +83,8 @@ impl Filled {
                 "frequency" => filled.frequency = value.parse().ok()?,
                 "format" => filled.format = value.parse().ok()?,
                 "language" => filled.language = value.parse().ok()?,
-                "website" => filled.website = value.into_owned(),
-                "ticket" => filled.ticket = value.into_owned(),
-                "nonce" => filled.nonce = value.into_owned(),
                 "action" => filled.only_shows = value == "show",
+                _ if filled.carried.take(&name, &value) => {}
                 _ => return None,
             }
         }
@@ -139,31 +131,19 @@ impl Shown<'_> {
         let (language, filled) = (self.language, self.filled);
         html! {
             form.sign-up method="post" action=(language.path("/subscribe")) data-work=[self.work] {
-                (self.complaint())
-                input type="hidden" name="ticket" value=(filled.ticket);
-                input type="hidden" name="nonce" value=(filled.nonce);
-                (self.text_field("address", "email", "email", language.address(), &filled.address, Some(language.address_hint())))
-                (self.text_field("name", "text", "name", language.your_name(), &filled.name, None))
-                p.trap aria-hidden="true" {
-                    label for="website" { (language.leave_this_empty()) }
-                    input #website type="text" name="website" value=(filled.website) tabindex="-1" autocomplete="off";
+                @if let Some(why) = self.wrong.and_then(Wrong::not_yet) {
+                    div.wrong role="alert" { p { (why.words(language)) } }
                 }
+                (filled.carried.fields(language))
+                (self.address())
+                (self.name())
                 (self.topics())
                 details open[!filled.research_types.is_empty()] {
                     summary { (language.more_choices()) }
                     (self.types())
-                    (self.radios("frequency", language.how_often(), &[
-                        (Frequency::Monthly.as_str(), language.often(Frequency::Monthly), filled.frequency == Frequency::Monthly),
-                        (Frequency::Quarterly.as_str(), language.often(Frequency::Quarterly), filled.frequency == Frequency::Quarterly),
-                    ]))
-                    (self.radios("format", language.form_of_mail(), &[
-                        (Format::Html.as_str(), language.with_layout(), filled.format == Format::Html),
-                        (Format::Text.as_str(), language.text_alone(), filled.format == Format::Text),
-                    ]))
-                    (self.radios("language", language.language_of_mail(), &[
-                        (Language::English.as_str(), Language::English.own_name(), filled.language == Language::English),
-                        (Language::French.as_str(), Language::French.own_name(), filled.language == Language::French),
-                    ]))
+                    (radios("frequency", language.how_often(), Frequency::ALL, filled.frequency, |value| (value.as_str(), language.often(value))))
+                    (radios("format", language.form_of_mail(), Format::ALL, filled.format, |value| (value.as_str(), language.form(value))))
+                    (radios("language", language.language_of_mail(), Language::ALL, filled.language, |value| (value.as_str(), value.own_name())))
                 }
                 p.small { (language.consent(&self.site.name, &self.site.publisher.name)) }
                 p.buttons {
@@ -175,41 +155,28 @@ impl Shown<'_> {
         }
     }
 
-    /// What is wrong, first thing in the form, with the way to the field.
-    fn complaint(&self) -> Markup {
-        let Some(wrong) = self.wrong else {
-            return html! {};
-        };
-        let words = wrong.words(self.language);
-        html! {
-            div.wrong role="alert" {
-                @match wrong.field() {
-                    Some(field) => p { a href=(format!("#{field}")) { (words) } },
-                    None => p { (words) },
-                }
-            }
+    fn address(&self) -> Markup {
+        let wrong =
+            (self.wrong == Some(Wrong::Address)).then(|| Wrong::Address.words(self.language));
+        let label = self.language.address();
+        let hint = Some(self.language.address_hint());
+        Line {
+            hint,
+            ..Line::address(label, &self.filled.address, wrong)
         }
+        .markup()
     }
 
-    fn text_field(
-        &self,
-        name: &str,
-        kind: &str,
-        autocomplete: &str,
-        label: &str,
-        value: &str,
-        hint: Option<&str>,
-    ) -> Markup {
-        let is_wrong = self.wrong.and_then(Wrong::field) == Some(name);
-        let hint_id = hint.map(|_| format!("{name}-hint"));
-        html! {
-            div.field {
-                label for=(name) { (label) }
-                @if let (Some(hint), Some(id)) = (hint, &hint_id) { p.about id=(id) { (hint) } }
-                input id=(name) name=(name) type=(kind) value=(value) autocomplete=(autocomplete) maxlength="254"
-                    required[name == "address"] aria-invalid=[is_wrong.then_some("true")] aria-describedby=[hint_id];
-            }
+    fn name(&self) -> Markup {
+        Line {
+            name: "name",
+            autocomplete: "name",
+            label: self.language.your_name(),
+            value: &self.filled.name,
+            wrong: (self.wrong == Some(Wrong::Name)).then(|| Wrong::Name.words(self.language)),
+            ..Line::default()
         }
+        .markup()
     }
 
     fn topics(&self) -> Markup {
@@ -224,11 +191,11 @@ impl Shown<'_> {
                 p.about { (language.none_means_all()) }
                 div.choices {
                     @for topic in &self.site.vocabulary.topics {
-                        (choice("checkbox", "topics", &topic.slug, language.pick(&topic.name, &topic.name_fr), self.filled.topics.contains(&topic.slug), html! {
+                        (tick("topics", &topic.slug, language.pick(&topic.name, &topic.name_fr), &html! {
                             (language.pick(&topic.description, &topic.description_fr))
                             @let count = of(&topic.slug);
                             @if count > 0 { " " span.count { (language.in_the_last_year(count)) } }
-                        }))
+                        }, self.filled.topics.contains(&topic.slug)))
                     }
                 }
             }
@@ -243,32 +210,12 @@ impl Shown<'_> {
                 p.about { (language.none_means_all_types()) }
                 div.choices {
                     @for kind in &self.site.vocabulary.research_types {
-                        (choice("checkbox", "research_types", &kind.slug, language.pick(&kind.name, &kind.name_fr), self.filled.research_types.contains(&kind.slug), html! {
+                        (tick("research_types", &kind.slug, language.pick(&kind.name, &kind.name_fr), &html! {
                             (language.pick(&kind.description, &kind.description_fr))
-                        }))
+                        }, self.filled.research_types.contains(&kind.slug)))
                     }
                 }
             }
-        }
-    }
-
-    fn radios(&self, name: &str, legend: &str, choices: &[(&str, &str, bool)]) -> Markup {
-        html! {
-            fieldset {
-                legend { (legend) }
-                @for (value, label, chosen) in choices {
-                    (choice("radio", name, value, label, *chosen, html! {}))
-                }
-            }
-        }
-    }
-}
-
-fn choice(kind: &str, name: &str, value: &str, label: &str, chosen: bool, about: Markup) -> Markup {
-    html! {
-        label.choice {
-            input type=(kind) name=(name) value=(value) checked[chosen];
-            span { span.name { (label) } @if !about.0.is_empty() { span.about { (about) } } }
         }
     }
 }

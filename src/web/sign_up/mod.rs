@@ -6,21 +6,19 @@ mod form;
 
 use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
-use axum::http::HeaderValue;
-use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 
 pub use self::confirm::{confirm, confirming};
 use self::form::{Filled, Shown, Wrong};
-use super::limits::{May, Network};
-use super::ticket::{self, Came};
-use super::{POLICY, Page, PageError, Site};
+use super::asking::{self, Carried};
+use super::limits::Network;
+use super::{Page, PageError, Site};
 use crate::archive;
 use crate::content::Item;
 use crate::plan;
-use crate::request::{self, Kind, Request};
-use crate::subscriber::Address;
+use crate::request::Kind;
 use crate::subscription::{Choice, Language};
 
 /// The form, empty but for topics that the address names: `/subscribe?topic=attachment`.
@@ -34,8 +32,7 @@ pub async fn open(
         .filter(|(name, _)| name == "topic")
         .filter_map(|(_, value)| Some(site.vocabulary.topic(&value)?.slug.clone()))
         .collect();
-    let ticket = ticket::new(&site.keys, (site.new_id)());
-    let filled = Filled::empty(language, topics, ticket);
+    let filled = Filled::empty(language, topics, Carried::new(&site));
     page(&site, language, &filled, None, None).await
 }
 
@@ -55,61 +52,16 @@ pub async fn take(
         Ok(address) => address,
         Err(wrong) => return page(&site, language, &filled, Some(wrong), None).await,
     };
-    // What fills in a field that nobody sees believes that it was heard.
-    if filled.website.is_empty() {
-        if let Some(wrong) = in_the_way(&site, network, &mut filled)? {
-            return page(&site, language, &filled, Some(wrong), None).await;
+    if !filled.carried.is_a_programs() {
+        let not_yet = filled.carried.not_yet(&site, network, &filled.address)?;
+        if let Some(not_yet) = not_yet {
+            return page(&site, language, &filled, Some(Wrong::NotYet(not_yet)), None).await;
         }
-        write_down(&site, language, &filled, &address).await?;
+        let form = filled.kept(&language.path("/subscribe"));
+        let tx = site.db.begin().await?;
+        site.ask(tx, Kind::SignUp, &address, form, None).await?;
     }
     Ok(asked(&site, language, &filled).into_response())
-}
-
-/// What keeps a form that is filled in rightly from being taken: its time, and how many there are.
-fn in_the_way(
-    site: &Site,
-    network: Network,
-    filled: &mut Filled,
-) -> Result<Option<Wrong>, PageError> {
-    let now = (site.clock)();
-    let has_waited = match ticket::read(&site.keys, &filled.ticket, now) {
-        Came::InTime { has_waited } => has_waited,
-        // It goes on ageing: whoever presses again has waited meanwhile.
-        Came::TooSoon => return Ok(Some(Wrong::PressAgain)),
-        Came::TooLate => {
-            filled.ticket = ticket::new(&site.keys, (site.new_id)());
-            filled.nonce.clear();
-            return Ok(Some(Wrong::PressAgain));
-        }
-    };
-    let works = || ticket::is_worked_for(&filled.ticket, &filled.address, &filled.nonce);
-    match site.limits.count(network, now) {
-        May::Freely => Ok(None),
-        May::WithWork if has_waited || works() => Ok(None),
-        May::WithWork => {
-            filled.nonce.clear();
-            Ok(Some(Wrong::ManyAreAsking))
-        }
-        May::NotBefore(at) => Err(PageError::TooMany {
-            seconds: (at - now).num_seconds().max(1).unsigned_abs(),
-        }),
-    }
-}
-
-async fn write_down(
-    site: &Site,
-    language: Language,
-    filled: &Filled,
-    address: &Address,
-) -> Result<(), PageError> {
-    let (id, now) = ((site.new_id)(), (site.clock)());
-    let form = filled.kept(&language.path("/subscribe"));
-    let request = Request::new(id, Kind::SignUp, address, &site.keys, form, now);
-    let mut tx = site.db.begin().await?;
-    request::add(&mut tx, &request).await?;
-    tx.commit().await?;
-    site.asked.notify_one();
-    Ok(())
 }
 
 /// The page with the form on it.
@@ -122,7 +74,7 @@ async fn page(
 ) -> Result<Response, PageError> {
     let mut tx = site.db.read().await?;
     let counts = archive::topic_counts_of_a_year(&mut tx).await?;
-    let work = (wrong == Some(Wrong::ManyAreAsking)).then_some(ticket::BITS);
+    let work = asking::work(wrong.and_then(Wrong::not_yet));
     let form = Shown {
         site,
         language,
@@ -141,15 +93,7 @@ async fn page(
             (form.markup())
             p { a href=(language.path("/manage")) { (language.already_subscribed()) } }
         });
-    let mut response = shown.into_response();
-    if work.is_some() {
-        let policy = HeaderValue::from_str(&format!("{POLICY}; script-src 'self'"));
-        let policy = policy.expect("the policy is ASCII");
-        response
-            .headers_mut()
-            .insert(CONTENT_SECURITY_POLICY, policy);
-    }
-    Ok(response)
+    Ok(asking::with_form(shown, work))
 }
 
 /// The newest issue as these choices would have brought it.
@@ -159,17 +103,14 @@ async fn would_have_got(
     filled: &Filled,
 ) -> Result<Markup, PageError> {
     let mut tx = site.db.read().await?;
-    let Some(newest) = archive::newest(&mut tx).await? else {
+    let Some((month, content)) = plan::newest(&mut tx).await? else {
         return Ok(html! { section.preview { p { (language.nothing_published()) } } });
     };
-    let content = plan::freeze(&mut tx, &newest).await?;
     let choice = Choice::new(filled.topics.clone(), filled.research_types.clone());
-    let selection = content.select(&choice, content.this_month);
-    let full = selection.map_or(Vec::new(), |selection| selection.full);
-    let items: Vec<&Item> = full.iter().filter_map(|at| content.item(*at)).collect();
+    let items: Vec<&Item> = content.matching(&choice, content.this_month).collect();
     Ok(html! {
         section.preview aria-labelledby="preview" {
-            h2 #preview { (language.what_you_would_have_got(newest.month)) }
+            h2 #preview { (language.what_you_would_have_got(month)) }
             @if items.is_empty() { p { (language.nothing_that_month()) } }
             @for item in items { (in_short(site, language, item)) }
         }
@@ -205,12 +146,10 @@ fn asked(site: &Site, language: Language, filled: &Filled) -> Markup {
 }
 
 fn topic_names(site: &Site, language: Language, slugs: &[String]) -> String {
-    if slugs.is_empty() {
-        return language.every_topic().to_owned();
+    match slugs {
+        [] => language.every_topic().to_owned(),
+        _ => site.topic_names(language, slugs).join(", "),
     }
-    let topics = slugs.iter().filter_map(|slug| site.vocabulary.topic(slug));
-    let names = topics.map(|topic| language.pick(topic.name.as_str(), topic.name_fr.as_str()));
-    names.collect::<Vec<_>>().join(", ")
 }
 
 /// The one script there is; only a page that asks for work loads it.

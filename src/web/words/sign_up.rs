@@ -2,7 +2,7 @@
 
 use crate::issue::Month;
 use crate::letter::CONFIRM_DAYS;
-use crate::subscription::{Frequency, Language};
+use crate::subscription::{Format, Frequency, Language};
 
 /// Which words a consent was given to: another date whenever `consent` says something else.
 pub(in crate::web) const CONSENT_TEXT: &str = "2026-11-22";
@@ -81,12 +81,11 @@ impl Language {
         self.pick("Form of the mail", "Forme du courriel")
     }
 
-    pub(in crate::web) fn with_layout(self) -> &'static str {
-        self.pick("With layout", "Mis en page")
-    }
-
-    pub(in crate::web) fn text_alone(self) -> &'static str {
-        self.pick("Text alone", "Texte seul")
+    pub(in crate::web) fn form(self, format: Format) -> &'static str {
+        match format {
+            Format::Html => self.pick("With layout", "Mis en page"),
+            Format::Text => self.pick("Text alone", "Texte seul"),
+        }
     }
 
     pub(in crate::web) fn language_of_mail(self) -> &'static str {
@@ -167,9 +166,9 @@ impl Language {
 
     pub(in crate::web) fn many_are_asking(self) -> &'static str {
         self.pick(
-            "Very many people are signing up just now. Wait half a minute, then press the button again.",
-            "Un très grand nombre de personnes s’abonnent en ce moment. Attendez une demi-minute, puis appuyez de \
-             nouveau sur le bouton.",
+            "Very many people are asking just now. Wait half a minute, then press the button again.",
+            "Les demandes sont très nombreuses en ce moment. Attendez une demi-minute, puis appuyez de nouveau sur le \
+             bouton.",
         )
     }
 

@@ -1,0 +1,83 @@
+//! How a subscription stands, where something keeps mail from a reader.
+
+use chrono::{DateTime, Utc};
+
+use super::Words;
+use crate::subscription::Language;
+
+impl Words {
+    pub(in crate::web::reader) fn you_get_none(self) -> &'static str {
+        self.pick("You get no digests now", "Vous ne recevez plus de bulletin")
+    }
+
+    pub(in crate::web::reader) fn has_ended(self) -> &'static str {
+        self.pick(
+            "You unsubscribed. What you chose is still here, for the day you come back.",
+            "Vous avez mis fin à votre abonnement. Vos choix restent ici, pour le jour où vous reviendrez.",
+        )
+    }
+
+    pub(in crate::web::reader) fn come_back(self) -> &'static str {
+        self.pick("Send me digests again", "Recevoir de nouveau le bulletin")
+    }
+
+    pub(in crate::web::reader) fn not_confirmed(self) -> &'static str {
+        self.pick(
+            "The subscription is not confirmed yet: use the link in the mail that we sent you.",
+            "L’abonnement n’est pas encore confirmé\u{A0}: suivez le lien du courriel que nous vous avons envoyé.",
+        )
+    }
+
+    /// `code` is what the mail server said, as a number.
+    pub(in crate::web::reader) fn has_bounced(self, since: DateTime<Utc>, code: &str) -> String {
+        let since = self.date(since);
+        let code = match (self.0, code) {
+            (_, "") => String::new(),
+            (Language::English, code) => format!(" (its code: {code})"),
+            (Language::French, code) => format!(" (son code\u{A0}: {code})"),
+        };
+        match self.0 {
+            Language::English => format!(
+                "On {since} the mail server of your address told us that there is no such mailbox{code}. Since then we have sent you nothing."
+            ),
+            Language::French => format!(
+                "Le {since}, le serveur de courriel de votre adresse nous a dit que cette boîte n’existe pas{code}. Depuis, nous ne vous envoyons plus rien."
+            ),
+        }
+    }
+
+    pub(in crate::web::reader) fn start_again(self) -> &'static str {
+        self.pick("Start again", "Reprendre les envois")
+    }
+
+    pub(in crate::web::reader) fn start_again_how(self) -> &'static str {
+        self.pick(
+            "If the mailbox works again: we send it one mail, and once you confirm with the link in it, digests come as before.",
+            "Si la boîte fonctionne de nouveau\u{A0}: nous y envoyons un courriel et, dès que vous confirmez par son lien, le bulletin revient comme avant.",
+        )
+    }
+
+    pub(in crate::web::reader) fn has_complained(self, since: DateTime<Utc>) -> String {
+        let since = self.date(since);
+        match self.0 {
+            Language::English => format!(
+                "On {since} your mail program reported one of our mails as unwanted, so we stopped. If that was a mistake, write to us."
+            ),
+            Language::French => format!(
+                "Le {since}, votre messagerie a signalé un de nos courriels comme indésirable\u{A0}; nous avons donc cessé les envois. Si c’était une erreur, écrivez-nous."
+            ),
+        }
+    }
+
+    pub(in crate::web::reader) fn was_stopped(self, since: DateTime<Utc>) -> String {
+        let since = self.date(since);
+        match self.0 {
+            Language::English => format!(
+                "On {since} we stopped mail to your address by hand. If you think that it should come again, write to us."
+            ),
+            Language::French => format!(
+                "Le {since}, nous avons arrêté à la main les envois à votre adresse. Si vous pensez qu’ils devraient reprendre, écrivez-nous."
+            ),
+        }
+    }
+}
