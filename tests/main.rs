@@ -4,6 +4,7 @@
 
 mod support;
 
+mod alarms;
 mod archive;
 mod asking;
 mod commands;
@@ -19,12 +20,14 @@ mod own_pages;
 mod pacing;
 mod planning;
 mod public_pages;
+mod receiving;
 mod schedule;
 mod sending;
 mod sign_up;
 mod simulation;
 mod slow_visitors;
 mod smtp_session;
+mod smtp_tls;
 mod suggest;
 mod watching;
 mod web;

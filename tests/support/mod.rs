@@ -5,6 +5,7 @@ pub mod dump;
 pub mod news;
 pub mod pages;
 pub mod relay;
+pub mod scripted;
 
 use std::io::Write;
 use std::path::PathBuf;
