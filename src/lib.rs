@@ -62,6 +62,8 @@ pub mod start;
 
 pub mod verp;
 
+pub mod bounce;
+
 pub mod dkim;
 
 pub mod mime;
