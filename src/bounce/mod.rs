@@ -1,4 +1,34 @@
 //! What comes back by mail, read: whose it is, and which party is to blame. Nothing here touches the database.
+//!
+//! A mail is split into its parts (`part.rs`), told apart by kind (`feedback.rs`, `kind.rs`), and asked for recipients
+//! from the surest evidence to the weakest (`reading.rs`): the fields of a report (`report.rs`), then its words
+//! (`naming.rs`) and the mail that came back (`returned.rs`). What a server's words mean is no code but a table,
+//! `rules.toml`; what mails are known by is another, `signs.toml`.
+
+mod address;
+mod charset;
+mod feedback;
+mod header;
+mod html;
+mod judged;
+mod kind;
+mod naming;
+mod notified;
+mod ours;
+mod part;
+mod reading;
+mod report;
+mod returned;
+mod rules;
+mod signs;
+mod source;
+mod words;
+
+pub use rules::{RulesError, add_rules};
+pub use words::Stage;
+
+use judged::Evidence;
+use part::Mail;
 
 use crate::db::word;
 use crate::secret::Keys;
@@ -88,21 +118,28 @@ pub struct Reading {
 /// Reads any mail, in bounded time and memory (1 MB, depth 20, 100 parts). `to` is the envelope's recipient where one
 /// is known: the strongest evidence of all, before `Delivered-To` and what the mail quotes.
 pub fn read(mail: &[u8], to: Option<&str>, keys: &Keys) -> Reading {
-    let _ = (mail, to, keys);
+    let mail = Mail::split(&source::lines_of(mail));
+    let ours = ours::delivery(&mail, to, keys);
     Reading {
-        kind: Kind::None,
-        because: "",
-        delivery: None,
-        recipients: Vec::new(),
+        delivery: ours.map(|(delivery, _)| delivery),
+        ..reading::of(&mail)
     }
 }
 
-/// What a reply of a mail server means: the same judgement for words in a report and for an answer at SMTP time.
+/// What a reply of a mail server to RCPT means: the same judgement for words in a report and for an answer at SMTP time.
 pub fn judge(code: u16, status: Option<Status>, words: &str) -> Verdict {
-    let _ = (code, status, words);
-    Verdict {
-        class: Class::Soft,
-        reason: "undefined",
-        because: "",
-    }
+    judge_at(Stage::Recipient, code, status, words)
+}
+
+/// What a reply means that was given at `stage`: a server that took the recipient and refuses the message speaks less
+/// surely of the address than one that refuses the recipient.
+pub fn judge_at(stage: Stage, code: u16, status: Option<Status>, words: &str) -> Verdict {
+    let evidence = Evidence {
+        reply: words,
+        code: Some(code),
+        status,
+        stage,
+        ..Evidence::default()
+    };
+    judged::verdict(&evidence).0
 }

@@ -11,6 +11,7 @@ macro_rules! say_on {
 }
 
 mod app;
+mod bounces;
 mod demo;
 mod issues;
 mod preview;
@@ -72,6 +73,9 @@ enum Command {
     /// What became of campaigns
     #[command(subcommand)]
     Campaign(sending::CampaignCommand),
+    /// What comes back by mail
+    #[command(subcommand)]
+    Bounce(bounces::BounceCommand),
     /// What goes out by itself
     #[command(subcommand)]
     Schedule(scheduling::ScheduleCommand),
@@ -126,9 +130,12 @@ pub async fn run(arguments: Arguments, start_log: fn(LogFormat)) -> anyhow::Resu
     if let Command::Doctor = command {
         return serving::doctor(config, json).await;
     }
+    if let Command::Bounce(bounces::BounceCommand::Read(read)) = &command {
+        return bounces::read(&config, read, json);
+    }
     let app = App::open(config, json).await?;
     let done = match command {
-        Command::Demo(_) | Command::Doctor => Ok(Done::Wholly),
+        Command::Demo(_) | Command::Doctor | Command::Bounce(_) => Ok(Done::Wholly),
         Command::Import(import) => issues::import(&app, import).await,
         Command::Issue(command) => issues::issue(&app, command).await,
         Command::Topic(issues::TopicCommand::List) => issues::topics(&app).await,

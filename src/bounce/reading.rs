@@ -1,0 +1,377 @@
+//! A mail in its parts -> what it says: the evidence in its order, from report fields down to running text.
+
+use super::address;
+use super::feedback::{self, Feedback};
+use super::html;
+use super::judged::{self, Evidence};
+use super::kind;
+use super::naming::{self, Named};
+use super::notified::{self, Notice, Told};
+use super::part::Mail;
+use super::report::{self, Block};
+use super::returned;
+use super::words::Stage;
+use super::{Action, Class, Kind, Reading, Recipient, Verdict};
+
+/// Letters of a server's words that are kept.
+const MOST_WORDS: usize = 512;
+/// Recipients of one mail that are kept.
+const MOST_RECIPIENTS: usize = 100;
+
+/// Says what a mail is; whose it is, the caller knows.
+pub(super) fn of(mail: &Mail) -> Reading {
+    if let Some(feedback) = feedback::read(mail) {
+        return by_feedback(feedback);
+    }
+    let text = own_text(mail);
+    if let Some(notice) = notified::read(&text) {
+        return by_notice(notice);
+    }
+    let story = Story::of(mail, &text);
+    let blocks = report_of(mail, &story);
+    if !blocks.is_empty() {
+        return by_report(&story, blocks);
+    }
+    if is_receipt(mail) {
+        return reading(Kind::Success, "disposition", Vec::new());
+    }
+    if let Some(because) = kind::is_bounce(mail, story.words) {
+        return by_text(mail, &story, because);
+    }
+    let (kind, because) = kind::other(mail, story.words);
+    let asks = (kind == Kind::Unsubscribe)
+        .then(|| mail.header.get("from"))
+        .flatten();
+    let who = asks.and_then(|from| address::all_of(from).next().map(str::to_owned));
+    reading(
+        kind,
+        because,
+        who.map(|who| told_by(who, "asks_to_leave", because))
+            .into_iter()
+            .collect(),
+    )
+}
+
+/// What a mail system says, and what is known of the mail that it says it about.
+struct Story<'a> {
+    words: &'a str,
+    whole: &'a str,
+    /// Recipients by the returned mail's header.
+    known: Vec<String>,
+    /// Recipients that the words name.
+    named: Vec<Named>,
+    is_delayed: bool,
+    is_delivered: bool,
+}
+
+impl<'a> Story<'a> {
+    fn of(mail: &Mail, text: &'a str) -> Story<'a> {
+        let cut = returned::cut(text);
+        let headers = returned::headers(mail, cut.returned);
+        let known = returned::recipients(&headers);
+        let senders = returned::senders(mail, &headers);
+        Story {
+            named: naming::recipients(cut.words, &senders, &known),
+            is_delayed: kind::is_delayed(mail, cut.words),
+            is_delivered: kind::is_delivered(mail, cut.words),
+            words: cut.words,
+            whole: text,
+            known,
+        }
+    }
+
+    /// The lines about one recipient, by any of its names; everything where there is but one.
+    fn about(&self, names: &[&str], is_alone: bool) -> String {
+        let one = self
+            .named
+            .iter()
+            .find(|named| names.iter().any(|name| address::same(name, &named.address)));
+        match (one, self.named.as_slice()) {
+            (Some(named), _) => named.words.clone(),
+            (None, [named]) if is_alone && named.is_plain() => named.words.clone(),
+            _ => String::new(),
+        }
+    }
+}
+
+/// Words of the mail itself: its plain texts, prose that claims to be a report, and HTML where there is nothing else.
+fn own_text(mail: &Mail) -> String {
+    let is_words = |kind: &str| {
+        matches!(
+            kind,
+            "text/plain"
+                | "message/delivery-status"
+                | "text"
+                | "plain/text"
+                | "text/rfc822-headers"
+        )
+    };
+    let mut text = String::new();
+    for part in mail.own().filter(|part| is_words(&part.kind)) {
+        let is_report =
+            part.kind == "message/delivery-status" && !report::blocks(&part.text).is_empty();
+        if !is_report && part.kind != "text/rfc822-headers" {
+            text.push_str(&part.text);
+            text.push_str("\n\n");
+        }
+    }
+    if text.trim().is_empty() {
+        for part in mail.own().filter(|part| part.kind == "text/html") {
+            text.push_str(&html::text(&part.text));
+            text.push('\n');
+        }
+    }
+    if text.trim().is_empty() {
+        for part in mail.own().filter(|part| !part.kind.starts_with("text/")) {
+            text.push_str(&part.text);
+        }
+    }
+    text
+}
+
+/// Recipients of the report's fields: in the part that is for them, else wherever the mail's own parts have them.
+fn report_of(mail: &Mail, story: &Story<'_>) -> Vec<Block> {
+    let is_report = |kind: &str| {
+        matches!(
+            kind,
+            "message/delivery-status" | "message/global-delivery-status"
+        )
+    };
+    let of_parts = |wanted: &dyn Fn(&str) -> bool| -> Vec<Block> {
+        let parts = mail.own().filter(|part| wanted(&part.kind));
+        parts
+            .flat_map(|part| report::blocks(&part.text))
+            .take(MOST_RECIPIENTS)
+            .collect()
+    };
+    let named = of_parts(&is_report);
+    if !named.is_empty() {
+        return named;
+    }
+    let in_words = report::blocks(story.words);
+    if !in_words.is_empty() {
+        return in_words;
+    }
+    let elsewhere =
+        of_parts(&|kind| !is_report(kind) && kind != "text/plain" && kind != "text/html");
+    match (elsewhere.is_empty(), story.named.is_empty()) {
+        (true, true) => report::blocks(story.whole),
+        _ => elsewhere,
+    }
+}
+
+fn by_report(story: &Story<'_>, blocks: Vec<Block>) -> Reading {
+    let is_alone = blocks.len() == 1;
+    let arrived = |action: Action| {
+        matches!(
+            action,
+            Action::Delivered | Action::Relayed | Action::Expanded
+        )
+    };
+    let default = if story.is_delayed {
+        Action::Delayed
+    } else {
+        Action::Failed
+    };
+    let action = |block: &Block| block.action.unwrap_or(default);
+    let all_arrived = blocks.iter().all(|block| arrived(action(block)));
+    let mut recipients: Vec<Recipient> = Vec::new();
+    for block in &blocks {
+        let action = action(block);
+        if arrived(action) && !all_arrived {
+            continue;
+        }
+        let address = block.address().or_else(|| unnamed(story, is_alone));
+        let names: Vec<&str> = block.names().chain(address.as_deref()).collect();
+        let about = format!("{}\n{}", story.about(&names, is_alone), block.remark);
+        let evidence = Evidence {
+            reply: &block.words,
+            about: &about,
+            whole: if is_alone { story.words } else { "" },
+            status: block.status,
+            ..Evidence::default()
+        };
+        add(&mut recipients, recipient(address, &evidence, action));
+    }
+    let kind = if all_arrived {
+        Kind::Success
+    } else {
+        Kind::Bounce
+    };
+    reading(kind, "report", recipients)
+}
+
+/// The recipient of a report that names none one can mail to (a program, a file): the words may, or the returned mail.
+fn unnamed(story: &Story<'_>, is_alone: bool) -> Option<String> {
+    match (story.named.as_slice(), story.known.as_slice()) {
+        ([named], _) if is_alone => Some(named.address.clone()),
+        (_, [known]) if is_alone => Some(known.clone()),
+        _ => None,
+    }
+}
+
+fn by_text(mail: &Mail, story: &Story<'_>, because: &'static str) -> Reading {
+    let action = if story.is_delayed {
+        Action::Delayed
+    } else {
+        Action::Failed
+    };
+    if story.is_delivered && !story.is_delayed {
+        return reading(Kind::Success, because, Vec::new());
+    }
+    let failed: Vec<String> = mail
+        .header
+        .all("x-failed-recipients")
+        .flat_map(address::all_of)
+        .map(str::to_owned)
+        .collect();
+    let addresses = match (failed.is_empty(), story.named.first()) {
+        (false, _) => failed,
+        (true, Some(named)) if named.is_plain() => story
+            .named
+            .iter()
+            .map(|named| named.address.clone())
+            .collect(),
+        (true, named) => {
+            let known = story.known.first().cloned();
+            known
+                .or(named.map(|named| named.address.clone()))
+                .into_iter()
+                .collect()
+        }
+    };
+    let is_alone = addresses.len() <= 1;
+    let mut recipients = Vec::new();
+    for address in addresses
+        .into_iter()
+        .take(MOST_RECIPIENTS)
+        .map(Some)
+        .chain(None)
+    {
+        let about = story.about(address.as_deref().as_slice(), is_alone);
+        let evidence = Evidence {
+            about: &about,
+            whole: if is_alone { story.words } else { "" },
+            ..Evidence::default()
+        };
+        add(&mut recipients, recipient(address, &evidence, action));
+    }
+    if recipients.is_empty() {
+        let evidence = Evidence {
+            whole: story.words,
+            ..Evidence::default()
+        };
+        recipients.push(recipient(None, &evidence, action));
+    }
+    reading(Kind::Bounce, because, recipients)
+}
+
+fn by_feedback(feedback: Feedback) -> Reading {
+    let told = |address| told_by(address, feedback.reason, feedback.because);
+    let recipients = feedback
+        .recipients
+        .into_iter()
+        .take(MOST_RECIPIENTS)
+        .map(told)
+        .collect();
+    reading(feedback.kind, feedback.because, recipients)
+}
+
+fn by_notice(notice: Notice) -> Reading {
+    let recipients = notice
+        .recipients
+        .iter()
+        .take(MOST_RECIPIENTS)
+        .map(told)
+        .collect();
+    reading(notice.kind, notice.because, recipients)
+}
+
+fn told(told: &Told) -> Recipient {
+    let evidence = Evidence {
+        reply: &told.words,
+        status: report::status(&told.status).map(|found| found.0),
+        stage: match told.is_general {
+            true => Stage::Recipient,
+            false => Stage::Unknown,
+        },
+        ..Evidence::default()
+    };
+    recipient(Some(told.address.clone()), &evidence, told.action)
+}
+
+/// Somebody who was mailed and says something of it: nothing failed, and the address is right.
+fn told_by(address: String, reason: &'static str, because: &'static str) -> Recipient {
+    Recipient {
+        address: Some(address),
+        verdict: Verdict {
+            class: Class::Block,
+            reason,
+            because,
+        },
+        status: None,
+        action: Action::Delivered,
+        words: String::new(),
+    }
+}
+
+fn recipient(address: Option<String>, evidence: &Evidence<'_>, action: Action) -> Recipient {
+    let (mut verdict, status) = judged::verdict(evidence);
+    if action == Action::Delayed {
+        verdict.class = Class::Delayed;
+    }
+    let words = [evidence.reply, evidence.about, evidence.whole]
+        .into_iter()
+        .find(|words| !words.trim().is_empty())
+        .unwrap_or_default();
+    Recipient {
+        address,
+        verdict,
+        status,
+        action,
+        words: shortened(words),
+    }
+}
+
+fn shortened(words: &str) -> String {
+    let mut short = String::new();
+    for word in words.split_whitespace() {
+        if !short.is_empty() {
+            short.push(' ');
+        }
+        short.push_str(word);
+        if short.len() > MOST_WORDS * 4 {
+            break;
+        }
+    }
+    short.chars().take(MOST_WORDS).collect()
+}
+
+/// Adds a recipient unless the mail named it before.
+fn add(recipients: &mut Vec<Recipient>, one: Recipient) {
+    let is_same = |known: &Recipient| match (&known.address, &one.address) {
+        (Some(known), Some(one)) => address::same(known, one),
+        _ => false,
+    };
+    if !recipients.iter().any(is_same) {
+        recipients.push(one);
+    }
+}
+
+/// Whether the mail says that another was shown or thrown away (RFC 8098).
+fn is_receipt(mail: &Mail) -> bool {
+    mail.report_type().1 == "disposition-notification"
+        || mail.own().any(|part| {
+            part.kind.ends_with("/disposition-notification")
+                || part.kind == "message/global-disposition-notification"
+        })
+}
+
+fn reading(kind: Kind, because: &'static str, recipients: Vec<Recipient>) -> Reading {
+    Reading {
+        kind,
+        because,
+        delivery: None,
+        recipients,
+    }
+}
