@@ -7,6 +7,7 @@ mod support;
 mod alarms;
 mod archive;
 mod asking;
+mod bounces;
 mod commands;
 mod copies;
 mod crash;

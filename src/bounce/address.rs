@@ -92,6 +92,24 @@ fn local_begins(text: &str, from: usize, at: usize) -> usize {
         .last()
         .map_or(at, |(begin, _)| from + begin);
     let begin_word = &text[begin..at];
+    let key = [
+        "smtp=",
+        "to=",
+        "rcpt=",
+        "recipient=",
+        "address=",
+        "user=",
+        "for=",
+    ]
+    .iter()
+    .find(|key| {
+        begin_word
+            .get(..key.len())
+            .is_some_and(|word| word.eq_ignore_ascii_case(key))
+    });
+    if let Some(key) = key {
+        return begin + key.len();
+    }
     begin
         + (begin_word.len()
             - begin_word

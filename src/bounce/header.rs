@@ -4,6 +4,8 @@ use super::charset;
 
 /// Bytes of a header that are read; no honest one is half as long.
 const LONGEST: usize = 64 << 10;
+/// Fields that are kept.
+const MOST: usize = 1000;
 
 /// The fields in their order, names in lower case.
 #[derive(Clone, Debug, Default)]
@@ -23,16 +25,21 @@ impl Header {
             if line.trim_ascii().is_empty() {
                 return (Header::of(fields), after);
             }
+            let is_full = fields.len() == MOST;
             match (line.first(), fields.last_mut()) {
                 (Some(b' ' | b'\t'), Some((_, value))) => {
                     value.push(b' ');
                     value.extend_from_slice(line.trim_ascii());
                 }
-                _ => match field(line) {
-                    Some(field) => fields.push(field),
-                    // A line that belongs nowhere: mailbox lines amid the fields, or the body with no empty line first.
-                    None if !fields.is_empty() && is_mailbox_line(line) => {}
-                    None => break,
+                (_, last) => match (field(line), last) {
+                    (Some(_), _) if is_full => {}
+                    (Some(field), _) => fields.push(field),
+                    (None, Some((_, value))) if goes_on(value, line, after) => {
+                        value.push(b' ');
+                        value.extend_from_slice(line.trim_ascii());
+                    }
+                    // The body, with no empty line before it.
+                    _ => break,
                 },
             }
             rest = after;
@@ -165,8 +172,16 @@ fn field(line: &[u8]) -> Option<(String, Vec<u8>)> {
     })
 }
 
-fn is_mailbox_line(line: &[u8]) -> bool {
-    line.starts_with(b"From ") || line.starts_with(b">From ")
+/// Whether a line that is no field belongs to the one above, though its white space was lost: that one is unfinished, or
+/// more of the header follows. A mailbox line amid the fields is taken along, too.
+fn goes_on(value: &[u8], line: &[u8], after: &[u8]) -> bool {
+    let end = memchr::memchr(b'\n', after).unwrap_or(after.len());
+    let next = &after[..end];
+    let is_boundary = line.starts_with(b"--");
+    let header_follows = field(next).is_some() || next.starts_with(b" ") || next.starts_with(b"\t");
+    !is_boundary
+        && (value.trim_ascii_end().ends_with(b";")
+            || (header_follows && !next.trim_ascii().is_empty()))
 }
 
 #[cfg(test)]
@@ -186,6 +201,14 @@ mod tests {
         let (header, body) = Header::split(b"Hi. This is the program\n\nA: b\n");
         assert!(header.is_empty());
         assert_eq!(body, b"Hi. This is the program\n\nA: b\n");
+    }
+
+    #[test]
+    fn a_line_that_lost_its_white_space_still_belongs_to_its_field() {
+        let (header, body) = Header::split(b"Received: a\n(b)\n c\nX: y;\nz=1\n\nbody\n");
+        assert_eq!(header.get("received"), Some("a (b) c"));
+        assert_eq!(header.get("x"), Some("y; z=1"));
+        assert_eq!(body, b"body\n");
     }
 
     #[test]

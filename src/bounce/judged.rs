@@ -60,15 +60,10 @@ fn rule(table: &'static Table, evidence: &Evidence<'_>, codes: &Codes) -> &'stat
         .expect("the last built-in rule asks for nothing")
 }
 
-/// Whether the server spoke of a failure that may pass: its own code counts, and the report's where it gave none.
+/// Whether anybody speaks of a failure that may pass: the report's status, or else the reply's own code.
 fn is_temporary(codes: &Codes) -> bool {
-    let reply = codes.statuses[0].map(|status| status.0);
-    match (codes.code, reply) {
-        (Some(code), _) if code >= 500 => false,
-        (Some(_), _) | (None, Some(4)) => true,
-        (None, Some(_)) => false,
-        (None, None) => codes.statuses[1].is_some_and(|status| status.0 == 4),
-    }
+    let [reply, report] = codes.statuses.map(|status| status.map(|status| status.0));
+    report == Some(4) || codes.code.map_or(reply == Some(4), |code| code < 500)
 }
 
 /// The report's status, unless the reply's says more.

@@ -50,20 +50,22 @@ pub(super) fn delivery(mail: &Mail, to: Option<&str>, keys: &Keys) -> Option<(i6
     let replied = ["in-reply-to", "references", "original-message-id"];
     let answers = replied
         .iter()
-        .find_map(|name| message(mail.header.all(name), keys));
-    let returned = || {
-        mail.returned
-            .iter()
-            .find_map(|header| message(header.all("message-id"), keys))
-    };
-    let delivery = answers.or_else(returned)?;
+        .flat_map(|name| mail.header.all(name))
+        .find_map(|value| message(value, keys));
+    let ids = mail
+        .returned
+        .iter()
+        .flat_map(|header| header.all("message-id"));
+    let returned = || ids.into_iter().find_map(|value| message(value, keys));
+    let quoted = || mail.parts.iter().find_map(|part| message(&part.text, keys));
+    let delivery = answers.or_else(returned).or_else(quoted)?;
     Some((delivery, "message-id"))
 }
 
 /// A return path amid a text. Ours are long and begin alike, so that hardly anything else is looked at.
 fn in_text(text: &str, keys: &Keys) -> Option<i64> {
     address::find(text, false)
-        .filter(|at| at.len() > 34)
+        .filter(|at| at.len() > NAME)
         .take(200)
         .find_map(|at| {
             let found = &text[at];
@@ -72,11 +74,15 @@ fn in_text(text: &str, keys: &Keys) -> Option<i64> {
         })
 }
 
-fn message<'a>(mut values: impl Iterator<Item = &'a str>, keys: &Keys) -> Option<i64> {
-    values.find_map(|value| {
-        address::all_of(value).take(50).find_map(|id| {
-            let (name, _) = id.split_once('@')?;
-            keys.delivery("message-id", name)
-        })
-    })
+/// A Message-ID of ours amid a text.
+fn message(text: &str, keys: &Keys) -> Option<i64> {
+    let ids = address::find(text, false).map(|at| &text[at]);
+    let names = ids.filter_map(|id| id.split('@').next());
+    names
+        .filter(|name| name.len() == NAME)
+        .take(200)
+        .find_map(|name| keys.delivery("message-id", name))
 }
+
+/// Letters and digits of a delivery's name.
+const NAME: usize = 32;

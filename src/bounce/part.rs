@@ -8,8 +8,11 @@ use super::header::{Header, Parameters};
 /// How deep parts may lie in parts, and how many there may be; what is beyond is left out.
 const DEEPEST: usize = 20;
 const MOST: usize = 100;
-/// Bytes of text that all parts together may have.
-const MOST_TEXT: usize = 4 << 20;
+/// Bytes of text that one part may have, of a mail within the mail fewer, and that all together may have. What a mail
+/// system says, it says at the top.
+const LONGEST_TEXT: usize = 256 << 10;
+const LONGEST_WITHIN: usize = 64 << 10;
+const MOST_TEXT: usize = 1 << 20;
 
 /// A part without parts.
 #[derive(Debug)]
@@ -135,7 +138,12 @@ impl Mail {
         let text = match holds_text(kind) {
             true => {
                 let bytes = charset::decoded(body, encoding);
-                let bytes = &bytes[..bytes.len().min(*room)];
+                let longest = if within == 0 {
+                    LONGEST_TEXT
+                } else {
+                    LONGEST_WITHIN
+                };
+                let bytes = &bytes[..bytes.len().min(*room).min(longest)];
                 charset::text(bytes, parameters.get("charset").as_deref())
             }
             false => String::new(),

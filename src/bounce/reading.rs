@@ -317,8 +317,10 @@ fn told_by(address: String, reason: &'static str, because: &'static str) -> Reci
 
 fn recipient(address: Option<String>, evidence: &Evidence<'_>, action: Action) -> Recipient {
     let (mut verdict, status) = judged::verdict(evidence);
-    if action == Action::Delayed {
-        verdict.class = Class::Delayed;
+    match action {
+        Action::Failed => {}
+        Action::Delayed => verdict.class = Class::Delayed,
+        Action::Delivered | Action::Relayed | Action::Expanded => verdict.reason = "delivered",
     }
     let words = [evidence.reply, evidence.about, evidence.whole]
         .into_iter()

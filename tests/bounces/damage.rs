@@ -1,0 +1,197 @@
+//! Mails cut off and damaged at random: read without a panic, and in bounded time.
+//!
+//! `BULLETIN_BOUNCE_CUTS` says how often each mail is cut off and damaged; `all` cuts at every tenth byte.
+//! `BULLETIN_BOUNCE_SEED` says where to begin; a failure names the mail and the seed.
+
+use std::time::{Duration, Instant};
+
+use bulletin::bounce;
+use bulletin::secret::Keys;
+
+use super::{mails, samples, shared};
+
+/// What any mail may take, on a machine that does other things as well; a build without optimisation gets more.
+const LONGEST: Duration = Duration::from_secs(if cfg!(debug_assertions) { 4 } else { 1 });
+
+#[test]
+fn no_cut_and_no_damage_makes_a_reader_panic_or_take_long() {
+    let keys = Keys::passing();
+    let cuts = setting("BULLETIN_BOUNCE_CUTS");
+    let seed: u64 = setting("BULLETIN_BOUNCE_SEED").map_or(1, |seed| seed.parse().unwrap());
+    let mut all = samples();
+    if let Some(folder) = shared("bounces/messages") {
+        all.extend(mails(&folder));
+    }
+    let mut reads = 0;
+    for (number, (name, mail)) in all.iter().enumerate() {
+        let step = match cuts.as_deref() {
+            Some("all") => 10,
+            other => mail.len() / other.map_or(5, |cuts| cuts.parse().unwrap()) + 1,
+        };
+        for end in (0..mail.len()).step_by(step) {
+            read(&mail[..end], &keys, &format!("{name}, cut off at {end}"));
+            let mut dice = Dice(seed + (number * 100_000 + end) as u64);
+            let damaged = damaged(mail, &mut dice);
+            read(
+                &damaged,
+                &keys,
+                &format!("{name}, BULLETIN_BOUNCE_SEED={seed}, at {end}"),
+            );
+            reads += 2;
+        }
+    }
+    eprintln!("{reads} damaged mails read");
+}
+
+#[test]
+fn bombs_take_no_longer_than_mails() {
+    let keys = Keys::passing();
+    let nested = "Content-Type: multipart/mixed; boundary=b\n\n--b\n".repeat(20_000);
+    let returned = "Content-Type: message/rfc822\n\n".repeat(30_000);
+    let parts = format!(
+        "Content-Type: multipart/report; boundary=b\n\n{}",
+        "--b\nContent-Type: message/delivery-status\n\nFinal-Recipient: rfc822; a@b.c\nAction: failed\n\n".repeat(10_000)
+    );
+    let recipients = format!(
+        "From: mailer-daemon@x.test\nSubject: failure notice\n\n{}",
+        (0..30_000)
+            .map(|n| format!("<a{n}@b.test>:\n550 no\n"))
+            .collect::<String>()
+    );
+    let addresses = format!(
+        "From: mailer-daemon@x.test\nSubject: failure notice\n\n{}",
+        "a@b.c ".repeat(170_000)
+    );
+    let signs = format!(
+        "From: mailer-daemon@x.test\nSubject: undeliverable\n\n{}",
+        "@".repeat(1_000_000)
+    );
+    let letters = format!(
+        "From: mailer-daemon@x.test\nSubject: undeliverable\n\n{}",
+        "a".repeat(1_000_000)
+    );
+    let words = format!("Subject: {}\n\n", "=?utf-8?q?".repeat(6_000));
+    let lines = "\n".repeat(1_000_000);
+    let fields = "A:\n".repeat(300_000);
+    let escapes = format!(
+        "From: mailer-daemon@x.test\n\n{}",
+        "\u{1b}$B".repeat(300_000)
+    );
+    let phrases = format!(
+        "From: mailer-daemon@x.test\nSubject: failure notice\n\n{}",
+        "user does not account mailbox ".repeat(30_000)
+    );
+    let html = format!(
+        "From: mailer-daemon@x.test\nContent-Type: text/html\n\n{}",
+        "<style><a&lt;".repeat(70_000)
+    );
+    let quoted = format!("From: mailer-daemon@x.test\n\n{}", "\"a@".repeat(300_000));
+    let boundaries = format!(
+        "Content-Type: multipart/mixed\n\n{}",
+        "--aaaaaa\nContent-Type: multipart/mixed\n\n".repeat(20_000)
+    );
+    for (name, bomb) in [
+        ("nested", nested),
+        ("returned", returned),
+        ("parts", parts),
+        ("recipients", recipients),
+        ("addresses", addresses),
+        ("signs", signs),
+        ("letters", letters),
+        ("words", words),
+        ("lines", lines),
+        ("fields", fields),
+        ("escapes", escapes),
+        ("phrases", phrases),
+        ("html", html),
+        ("quoted", quoted),
+        ("boundaries", boundaries),
+    ] {
+        let recipients = read(bomb.as_bytes(), &keys, name);
+        assert!(recipients <= 100, "{name}: {recipients} recipients");
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_bytes_make_a_reader_panic(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..600)) {
+        bounce::read(&bytes, None, &Keys::passing());
+    }
+
+    #[test]
+    fn no_reply_makes_the_judgement_panic(code in 0_u16..1000, words in "\\PC*") {
+        bounce::judge(code, None, &words);
+    }
+}
+
+/// Reads a mail and says how many recipients it named.
+fn read(mail: &[u8], keys: &Keys, what: &str) -> usize {
+    let began = Instant::now();
+    let reading = std::panic::catch_unwind(|| bounce::read(mail, None, keys));
+    let reading = reading.unwrap_or_else(|_| panic!("panicked at {what}"));
+    let took = began.elapsed();
+    assert!(took < LONGEST, "{what} took {took:?}");
+    for recipient in &reading.recipients {
+        assert!(recipient.words.chars().count() <= 512, "{what}");
+    }
+    reading.recipients.len()
+}
+
+/// The mail with some bytes changed, some pieces lost, doubled or put elsewhere.
+fn damaged(mail: &[u8], dice: &mut Dice) -> Vec<u8> {
+    let mut damaged = mail.to_vec();
+    for _ in 0..=dice.below(8) {
+        if damaged.is_empty() {
+            break;
+        }
+        let at = dice.below(damaged.len());
+        let length = dice.below(200).min(damaged.len() - at);
+        match dice.below(5) {
+            0 => damaged[at] = dice.below(256) as u8,
+            1 => drop(damaged.drain(at..at + length)),
+            2 => {
+                let piece = damaged[at..at + length].to_vec();
+                let to = dice.below(damaged.len());
+                damaged.splice(to..to, piece);
+            }
+            3 => damaged[at..at + length]
+                .iter_mut()
+                .for_each(|byte| *byte ^= 0x80),
+            _ => {
+                let odd: [&[u8]; 8] = [
+                    b"\n\n",
+                    b"=?",
+                    b"--",
+                    b"@",
+                    b";",
+                    b"\x1b$B",
+                    b"\xff\xfe",
+                    b"\"",
+                ];
+                damaged.splice(at..at, odd[dice.below(odd.len())].iter().copied());
+            }
+        }
+    }
+    damaged
+}
+
+/// Numbers that look random and are the same each time (SplitMix64).
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((mixed ^ (mixed >> 31)) % limit as u64) as usize
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how thorough a test is, its caller says"
+)]
+fn setting(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
