@@ -20,11 +20,26 @@ const SHARE_OF_TIME: u32 = 50;
 /// How long a campaign's first mails wait for the first look.
 const FIRST_LOOK: Duration = Duration::from_millis(500);
 
-/// The first so many ends of a campaign, of which `FIRST_REFUSALS` may be refusals (5 %).
+/// The first so many ends of a campaign, of which more may be refusals than of all.
 const FIRST_ENDS: i64 = 500;
-const FIRST_REFUSALS: i64 = 25;
-/// Later, refusals may be one in so many of all (2 %).
-const LATER_ONE_IN: i64 = 50;
+
+/// How many refusals are no storm yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Allowed {
+    /// Per cent of the first 500 that have come to their end.
+    pub of_first_percent: i64,
+    /// Per cent of all, once there are more.
+    pub of_all_percent: i64,
+}
+
+impl Default for Allowed {
+    fn default() -> Allowed {
+        Allowed {
+            of_first_percent: 5,
+            of_all_percent: 2,
+        }
+    }
+}
 
 word! {
     /// What kind of alarm it is, for metrics.
@@ -107,13 +122,27 @@ impl Raised {
 pub async fn watch_for_storm(
     db: &Db,
     campaign: i64,
+    allowed: Allowed,
     metrics: &Metrics,
 ) -> sqlx::Result<Option<i64>> {
     let since = since_forgiven(&mut db.read().await?, campaign).await?;
-    let found = since.storm();
+    let found = since.storm(allowed);
     let is_storm = found.is_some();
     act_on(db, campaign, found, metrics).await?;
-    Ok((!is_storm).then(|| since.refusals_left()))
+    Ok((!is_storm).then(|| since.refusals_left(allowed)))
+}
+
+/// The same within a transaction that has just written a refusal down. What this gives is to be reported once it is
+/// committed.
+pub async fn pause_in_storm(
+    tx: &mut Tx,
+    campaign: i64,
+    allowed: Allowed,
+) -> sqlx::Result<Option<Raised>> {
+    match since_forgiven(tx, campaign).await?.storm(allowed) {
+        Some(alarm) => stop(tx, campaign, alarm).await,
+        None => Ok(None),
+    }
 }
 
 /// Looks for any mistake of ours in one campaign; changes nothing. Costs a pass over its deliveries and one over all
@@ -228,9 +257,9 @@ struct Since {
 
 impl Since {
     /// Whether more of the campaign's mails are refused than may be.
-    fn storm(&self) -> Option<Alarm> {
+    fn storm(&self, allowed: Allowed) -> Option<Alarm> {
         let Since { ended, refused, .. } = *self;
-        let is_storm = !self.was_seen() && is_storm(ended, refused);
+        let is_storm = !self.was_seen() && allowed.is_exceeded(ended, refused);
         is_storm.then_some(Alarm::Storm { refused, ended })
     }
 
@@ -240,8 +269,9 @@ impl Since {
     }
 
     /// So many more, whatever else happens, are no storm.
-    fn refusals_left(&self) -> i64 {
-        let allowed = self.ended.max(FIRST_ENDS) / LATER_ONE_IN;
+    fn refusals_left(&self, allowed: Allowed) -> i64 {
+        let least = allowed.of_all_percent.min(allowed.of_first_percent);
+        let allowed = self.ended.max(FIRST_ENDS) * least / 100;
         let seen = (2 * self.seen_refused * self.ended)
             .checked_div(self.seen_ended)
             .unwrap_or(0);
@@ -265,11 +295,13 @@ async fn since_forgiven(tx: &mut Tx, campaign: i64) -> sqlx::Result<Since> {
     })
 }
 
-fn is_storm(ended: i64, refused: i64) -> bool {
-    if ended <= FIRST_ENDS {
-        refused > FIRST_REFUSALS
-    } else {
-        refused * LATER_ONE_IN > ended
+impl Allowed {
+    fn is_exceeded(self, ended: i64, refused: i64) -> bool {
+        if ended <= FIRST_ENDS {
+            refused * 100 > FIRST_ENDS * self.of_first_percent
+        } else {
+            refused * 100 > ended * self.of_all_percent
+        }
     }
 }
 
@@ -334,7 +366,7 @@ async fn month(tx: &mut Tx, campaign: i64) -> sqlx::Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::is_storm;
+    use super::Allowed;
 
     #[test]
     fn a_storm_is_26_of_the_first_500_and_later_more_than_one_in_50() {
@@ -348,7 +380,8 @@ mod tests {
             (100_000, 2_000, false),
             (100_000, 2_001, true),
         ] {
-            assert_eq!(is_storm(ended, refused), storm, "{refused} of {ended}");
+            let is_storm = Allowed::default().is_exceeded(ended, refused);
+            assert_eq!(is_storm, storm, "{refused} of {ended}");
         }
     }
 }

@@ -14,12 +14,24 @@ pub fn writer<W: Write>(to: W) -> csv::Writer<W> {
 /// A spreadsheet runs a cell that begins like a formula, in full-width characters too; a leading apostrophe keeps it
 /// text.
 pub fn not_a_formula(field: &str) -> Cow<'_, str> {
-    const BEGINNINGS: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
-    if field.trim_start_matches(' ').starts_with(BEGINNINGS) {
+    if begins_like_one(field) {
         Cow::Owned(format!("'{field}"))
     } else {
         Cow::Borrowed(field)
     }
+}
+
+/// What a cell was before it was written: without the apostrophe that keeps it text.
+pub fn text(cell: &str) -> &str {
+    match cell.strip_prefix('\'') {
+        Some(field) if begins_like_one(field) => field,
+        _ => cell,
+    }
+}
+
+fn begins_like_one(field: &str) -> bool {
+    const BEGINNINGS: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
+    field.trim_start_matches(' ').starts_with(BEGINNINGS)
 }
 
 #[cfg(test)]
@@ -32,7 +44,9 @@ mod tests {
             "=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", " =1", "＝1", "＋1", "－1",
             "＠1",
         ] {
-            assert_eq!(not_a_formula(field), format!("'{field}"));
+            let cell = not_a_formula(field);
+            assert_eq!(cell, format!("'{field}"));
+            assert_eq!(text(&cell), field);
         }
         for field in ["", "ann", "a=b", "1-1", "'=1"] {
             assert_eq!(not_a_formula(field), field);

@@ -74,6 +74,7 @@ pub struct Config {
     pub privacy: [String; 3],
     /// The domain of the return paths; the sender's own when not set.
     pub bounce_domain: Option<String>,
+    pub bounce: Bounce,
     pub dkim: Option<Dkim>,
     pub key_file: PathBuf,
     pub on_unknown: OnUnknown,
@@ -119,6 +120,32 @@ pub struct Pace {
     pub per_day: Option<u64>,
     /// Mails on the first day of sending, on the second, and so on.
     pub warm_up: Vec<u64>,
+}
+
+/// What comes back: where it is received, and what it comes to.
+#[derive(Clone, Debug)]
+pub struct Bounce {
+    /// Where mail for the bounce domain is taken by SMTP, and where by LMTP.
+    pub listen: Option<SocketAddr>,
+    pub lmtp: Option<SocketAddr>,
+    /// The certificate and the key for STARTTLS there, PEM files.
+    pub tls: Option<[PathBuf; 2]>,
+    /// Whether mail for the bounce domain reaches us by another way.
+    pub arrives: bool,
+    /// How long after it was offered a delivery's return path is believed.
+    pub valid: Duration,
+    /// The score of soft failures that suppresses, 0 for none, and after how long a failure counts half.
+    pub soft_limit: u32,
+    pub soft_half_life: Duration,
+    /// Per cent of a campaign's first 500 mails, and later of all, beyond which refusals pause it.
+    pub storm_percent: [i64; 2],
+}
+
+impl Bounce {
+    /// Whether what a reader's mail program writes to the bounce domain reaches us.
+    pub fn reaches_us(&self) -> bool {
+        self.arrives || self.listen.is_some() || self.lmtp.is_some()
+    }
 }
 
 /// How long to wait for the relay, step by step.
@@ -199,6 +226,16 @@ pub const KEYS: &[(&str, Option<&str>)] = &[
     ("privacy.processors", None),
     ("privacy.complaints", None),
     ("bounce.domain", None),
+    ("bounce.listen", None),
+    ("bounce.lmtp", None),
+    ("bounce.tls_cert", None),
+    ("bounce.tls_key", None),
+    ("bounce.arrives", Some("false")),
+    ("bounce.valid", Some("30d")),
+    ("bounce.soft_limit", Some("3")),
+    ("bounce.soft_half_life", Some("180d")),
+    ("bounce.storm_first_percent", Some("5")),
+    ("bounce.storm_percent", Some("2")),
     ("dkim.domain", None),
     ("dkim.selector", None),
     ("dkim.key_file", None),
@@ -297,6 +334,7 @@ impl Config {
 /// `None` when something needed could not be read; the mistakes are in `from` then.
 fn config(from: &mut Reader<'_>) -> Option<Config> {
     let dkim = dkim(from);
+    let bounce = bounce(from);
     let sender = Identity {
         from: from.optional("sender.from", "Research Digest <digest@example.org>"),
         reply_to: from.optional("sender.reply_to", "editor@example.org"),
@@ -357,6 +395,7 @@ fn config(from: &mut Reader<'_>) -> Option<Config> {
         privacy: ["officer", "processors", "complaints"]
             .map(|key| from.text(&format!("privacy.{key}")).unwrap_or_default()),
         bounce_domain: from.text("bounce.domain"),
+        bounce: bounce?,
         dkim,
         key_file: from.text("secret.key_file").map(PathBuf::from)?,
         on_unknown: on_unknown?,
@@ -404,6 +443,33 @@ fn pace(from: &mut Reader<'_>) -> Pace {
             )
             .unwrap_or_default(),
     }
+}
+
+fn bounce(from: &mut Reader<'_>) -> Option<Bounce> {
+    let listen_like = "an IP address and a port, as in 0.0.0.0:25";
+    let percent = |text: &str| text.parse().ok().filter(|of| (1..=100).contains(of));
+    let storm_percent = ["bounce.storm_first_percent", "bounce.storm_percent"]
+        .map(|key| from.parsed(key, "per cent, from 1 to 100", percent));
+    let like = "a time such as 30d";
+    let [valid, soft_half_life] = ["bounce.valid", "bounce.soft_half_life"]
+        .map(|key| from.parsed(key, like, |text| duration(text).filter(|d| !d.is_zero())));
+    let tls = from.together(["bounce.tls_cert", "bounce.tls_key"]);
+    let soft_limit = from.parsed("bounce.soft_limit", "a number from 0 to 1000", |text| {
+        text.parse().ok().filter(|limit| *limit <= 1000)
+    });
+    Some(Bounce {
+        listen: from.optional("bounce.listen", listen_like),
+        lmtp: from.optional("bounce.lmtp", listen_like),
+        tls: tls.map(|paths| paths.map(PathBuf::from)),
+        arrives: from.optional("bounce.arrives", "true or false")?,
+        valid: valid?,
+        soft_limit: soft_limit?,
+        soft_half_life: soft_half_life?,
+        storm_percent: match storm_percent {
+            [Some(first), Some(all)] => [first, all],
+            _ => return None,
+        },
+    })
 }
 
 fn schedule(from: &mut Reader<'_>, zone: Tz) -> Option<Schedule> {

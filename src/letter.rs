@@ -124,17 +124,30 @@ pub async fn queue(
     tx.wake_senders().await
 }
 
-/// Forgets letters that came to their end before `before`.
+/// Forgets letters that came to their end before `before`. Of the newest delivery of all the row stays, empty: SQLite would
+/// give its number to the next one, and what comes back of the one would be taken for the other's.
 pub async fn forget(tx: &mut Tx, before: DateTime<Utc>) -> sqlx::Result<()> {
     let gone = on!(&mut *tx, |conn| {
         sqlx::query(
-        "DELETE FROM delivery WHERE campaign_id = $1 AND due_at IS NULL AND claimed_by IS NULL AND changed_at < $2"
-    )
-    .bind(CAMPAIGN)
-    .bind(before)
-    .execute(conn)
-    .await
-    .map(|done| done.rows_affected() as i64)
+            "DELETE FROM delivery WHERE campaign_id = $1 AND due_at IS NULL AND claimed_by IS NULL AND changed_at < $2 \
+             AND id < (SELECT max(id) FROM delivery)",
+        )
+        .bind(CAMPAIGN)
+        .bind(before)
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected() as i64)
+    })?;
+    on!(&mut *tx, |conn| {
+        sqlx::query(
+            "UPDATE delivery SET content = '', reply = NULL WHERE campaign_id = $1 AND due_at IS NULL \
+             AND claimed_by IS NULL AND changed_at < $2 AND content <> ''",
+        )
+        .bind(CAMPAIGN)
+        .bind(before)
+        .execute(conn)
+        .await
+        .map(drop)
     })?;
     if gone == 0 {
         return Ok(());

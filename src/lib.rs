@@ -64,6 +64,8 @@ pub mod verp;
 
 pub mod bounce;
 
+pub mod returned;
+
 pub mod dkim;
 
 pub mod mime;
@@ -77,5 +79,7 @@ pub mod feedback;
 pub mod web;
 
 pub mod listen;
+
+pub mod receive;
 
 pub mod demo;

@@ -9,6 +9,9 @@ use bulletin::config::LogFormat;
 use bulletin::mask::masked;
 use clap::Parser;
 
+/// By this a mail server that pipes mails to us knows to bring one again (sysexits.h).
+const EX_TEMPFAIL: u8 = 75;
+
 fn main() -> ExitCode {
     let arguments = cli::Arguments::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread()
@@ -24,6 +27,7 @@ fn main() -> ExitCode {
     match runtime.block_on(cli::run(arguments, start_log)) {
         Ok(cli::Done::Wholly) => ExitCode::SUCCESS,
         Ok(cli::Done::PartlyRefused) => ExitCode::FAILURE,
+        Ok(cli::Done::TryAgain) => ExitCode::from(EX_TEMPFAIL),
         Err(error) => {
             eprintln!("bulletin: {error:#}");
             ExitCode::FAILURE

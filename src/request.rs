@@ -240,6 +240,19 @@ pub async fn letters(
     Ok(Letters { lately, unanswered })
 }
 
+/// Whether the reader has taken another address since `since`.
+pub async fn has_moved(tx: &mut Tx, reader: Uuid, since: DateTime<Utc>) -> sqlx::Result<bool> {
+    let moves: i64 = on!(tx, |conn| sqlx::query_scalar(
+        "SELECT count(*) FROM request WHERE subscriber_id = $1 AND kind = $2 AND used_at > $3"
+    )
+    .bind(reader)
+    .bind(Kind::Address.as_str())
+    .bind(since)
+    .fetch_one(conn)
+    .await)?;
+    Ok(moves > 0)
+}
+
 /// Empties what was filled in before `before`: only that something was asked for, by a keyed hash, is kept for the limits.
 pub async fn forget(tx: &mut Tx, before: DateTime<Utc>) -> sqlx::Result<u64> {
     on!(tx, |conn| {

@@ -107,6 +107,16 @@ impl Keys {
             .expect("SHA-256 gives 32 bytes")
     }
 
+    /// What stands for something that came from outside, to know it when it comes again; tells nothing of it. Made with
+    /// the oldest key, as it is compared for long.
+    pub fn mark(&self, of: &[u8]) -> String {
+        let oldest = self
+            .keys
+            .last()
+            .expect("`parse` refuses a file without keys");
+        HEXLOWER_PERMISSIVE.encode(&code(oldest, "mark", of).as_ref()[..16])
+    }
+
     /// The part of a reader's link that says who and for what; 38 characters that show nothing of the id.
     pub fn link(&self, purpose: Purpose, reader: Uuid) -> String {
         BASE64URL_NOPAD.encode(&self.sealed(purpose.label(), reader.as_bytes()))

@@ -304,10 +304,12 @@ async fn hold(tx: &mut Tx, sql: &'static str) -> sqlx::Result<()> {
     }
 }
 
-/// Removes the subscriber, and their id from their deliveries; what waits for them must have been settled before.
+/// Removes the subscriber, and their id from their deliveries and what came back of these; what waits for them must have
+/// been settled before.
 pub async fn remove(tx: &mut Tx, id: Uuid) -> sqlx::Result<()> {
     for sql in [
         "UPDATE delivery SET subscriber_id = NULL WHERE subscriber_id = $1",
+        "UPDATE returned SET subscriber_id = NULL, domain = NULL, words = NULL WHERE subscriber_id = $1",
         "DELETE FROM subscriber WHERE id = $1",
     ] {
         on!(&mut *tx, |conn| sqlx::query(sql)

@@ -8,6 +8,9 @@ use chrono::{DateTime, Utc};
 
 use crate::db::{Tx, on, row};
 
+/// Stands for all who receive what comes back, in the place of a sender's number.
+const CAME_BACK: i64 = -1;
+
 row! {
     /// What a campaign's senders have written down, together.
     #[derive(Clone, Debug, PartialEq)]
@@ -46,5 +49,54 @@ pub async fn totals(tx: &mut Tx, campaign: i64) -> sqlx::Result<Totals> {
     .bind(campaign)
     .fetch_one(conn)
     .await
+    })
+}
+
+/// What a report by mail changes: a delivery that was offered at `offered_at` has bounced. It had been written down as
+/// accepted if `was_accepted`; `is_refused`: the address or the sender was refused, for good.
+pub async fn came_back(
+    tx: &mut Tx,
+    campaign: i64,
+    was_accepted: bool,
+    is_refused: bool,
+    offered_at: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    add(
+        tx,
+        campaign,
+        [-i64::from(was_accepted), 1, i64::from(is_refused)],
+        offered_at,
+    )
+    .await
+}
+
+/// A delivery that had bounced for now is refused for good by another report.
+pub async fn refused(tx: &mut Tx, campaign: i64, offered_at: DateTime<Utc>) -> sqlx::Result<()> {
+    add(tx, campaign, [0, 0, 1], offered_at).await
+}
+
+/// The times stay those of the sending: how fast it was is told by them.
+async fn add(
+    tx: &mut Tx,
+    campaign: i64,
+    [accepted, bounced, refused]: [i64; 3],
+    at: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    on!(tx, |conn| {
+        sqlx::query(
+            "INSERT INTO tally (campaign_id, sender, accepted, bounced, refused, first_at, last_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $6) ON CONFLICT (campaign_id, sender) DO UPDATE SET \
+             accepted = tally.accepted + excluded.accepted, bounced = tally.bounced + excluded.bounced, \
+             refused = tally.refused + excluded.refused",
+        )
+        .bind(campaign)
+        .bind(CAME_BACK)
+        .bind(accepted)
+        .bind(bounced)
+        .bind(refused)
+        .bind(at)
+        .execute(conn)
+        .await
+        .map(drop)
     })
 }

@@ -1,6 +1,6 @@
 //! Alarms and storms stop a campaign, and say why.
 
-use bulletin::alarm::{self, Kind};
+use bulletin::alarm::{self, Allowed, Kind};
 use bulletin::campaign::{self, Campaign, State};
 use bulletin::db::{Db, Tx};
 use bulletin::deliver::Until;
@@ -222,7 +222,7 @@ each_database!(a_storm_pauses_nothing_where_the_operator_does_not_want_it);
 async fn a_storm_pauses_nothing_where_the_operator_does_not_want_it(db: Db) {
     let news = planned(db, "550.gone", 40).await;
     let mut sender = news.sender();
-    sender.pause_on_bounces = false;
+    sender.storm = None;
     sender
         .run(random(), Until::NothingDue, CancellationToken::new())
         .await
@@ -247,7 +247,7 @@ async fn mails_given_up_at_their_lifes_end_are_no_storm(db: Db) {
     let news = planned(db, "reader", 1).await;
     let id = campaign(&news).await.id;
     ended(&news, 0, 100, 0).await;
-    let left = alarm::watch_for_storm(&news.db, id, &news.metrics).await;
+    let left = alarm::watch_for_storm(&news.db, id, Allowed::default(), &news.metrics).await;
     assert_eq!(left.unwrap(), Some(10));
 }
 
@@ -257,7 +257,7 @@ async fn after_a_storm_only_one_twice_as_bad_pauses_again(db: Db) {
     let id = campaign(&news).await.id;
     let left_after = async |accepted: i64, refused: i64| {
         ended(&news, accepted, refused, refused).await;
-        let left = alarm::watch_for_storm(&news.db, id, &news.metrics).await;
+        let left = alarm::watch_for_storm(&news.db, id, Allowed::default(), &news.metrics).await;
         left.unwrap()
     };
     let two_in_a_hundred = left_after(980, 20).await;

@@ -66,11 +66,11 @@ async fn a_digest_has_every_field_that_senders_owe(db: Db) {
     assert_eq!(one("Feedback-ID"), "2026-03:monthly:en:exampleorgbulle");
     let reader = news.reader("a@peer.test").await;
     let leave = news.keys.link(Purpose::Unsubscribe, reader.id);
+    let delivery = verp::delivery(&news.keys, &return_path).unwrap();
+    let by_mail = verp::leave(&news.keys, delivery);
     assert_eq!(
         one("List-Unsubscribe"),
-        format!(
-            "<https://news.example.org/u/{leave}>, <mailto:editor@example.org?subject=unsubscribe>"
-        )
+        format!("<https://news.example.org/u/{leave}>, <mailto:{by_mail}@bounce.example.org>")
     );
     assert!(one("Message-ID").ends_with("@example.org>"));
     assert!(

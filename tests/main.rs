@@ -22,6 +22,7 @@ mod pacing;
 mod planning;
 mod public_pages;
 mod receiving;
+mod returned;
 mod schedule;
 mod sending;
 mod sign_up;

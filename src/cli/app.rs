@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
+use bulletin::alarm::Allowed;
 use bulletin::archive;
 use bulletin::clock;
 use bulletin::config::Config;
@@ -11,9 +12,11 @@ use bulletin::deliver::quota::Quota;
 use bulletin::deliver::relay::{Deadlines, Relay};
 use bulletin::deliver::{FIRST_PAUSE, Sender};
 use bulletin::dkim::Signer;
+use bulletin::feedback::acting::Terms;
 use bulletin::issue::Month;
 use bulletin::metrics::Metrics;
 use bulletin::render::{House, Renderer};
+use bulletin::returned::score::Limit;
 use bulletin::secret::Keys;
 use bulletin::standing::Standing;
 use bulletin::suggest::Suggester;
@@ -89,6 +92,7 @@ impl App {
 
     /// What delivers to the relay of the settings.
     pub fn sender(&self, renderer: Arc<Renderer>) -> anyhow::Result<Sender> {
+        let terms = terms(&self.config);
         Ok(Sender {
             db: self.db.clone(),
             relay: relay(&self.config)?,
@@ -108,10 +112,29 @@ impl App {
                 .context("delivery.lease")?,
             clock: clock::system(),
             first_pause: FIRST_PAUSE,
-            pause_on_bounces: self.config.pause_on_bounces,
+            storm: terms.storm,
+            soft: terms.soft,
             metrics: self.metrics.clone(),
             standing: self.standing.clone(),
         })
+    }
+}
+
+/// By what rules it is acted on what comes back.
+pub fn terms(config: &Config) -> Terms {
+    let bounce = &config.bounce;
+    let [of_first_percent, of_all_percent] = bounce.storm_percent;
+    Terms {
+        valid: bounce.valid,
+        soft: Limit {
+            score: bounce.soft_limit,
+            half_life: bounce.soft_half_life,
+        },
+        storm: config.pause_on_bounces.then_some(Allowed {
+            of_first_percent,
+            of_all_percent,
+        }),
+        goodbye: config.goodbye,
     }
 }
 

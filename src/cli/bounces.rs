@@ -1,4 +1,4 @@
-//! `bounce`.
+//! `bounce`, and what `bounce read` prints.
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -11,6 +11,7 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::Done;
+use super::returned::KeptCommand;
 
 /// Bytes of a mail that are taken in; what the reader looks at is less.
 const LARGEST: u64 = 2 << 20;
@@ -19,6 +20,15 @@ const LARGEST: u64 = 2 << 20;
 pub enum BounceCommand {
     /// Say what mails are that came back, and change nothing
     Read(Read),
+    /// Act on one mail from standard input, for a mail server's pipe: 75 (try again) while it cannot be kept, else 0
+    Receive {
+        /// The envelope's recipient, as the mail server knows it
+        #[arg(long, value_name = "ADDRESS")]
+        to: Option<String>,
+    },
+    /// Mails that came back and want a person
+    #[command(subcommand)]
+    Kept(KeptCommand),
 }
 
 #[derive(Args)]

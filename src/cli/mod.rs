@@ -16,9 +16,11 @@ mod demo;
 mod issues;
 mod preview;
 mod readers;
+mod returned;
 mod scheduling;
 mod sending;
 mod serving;
+mod suppressions;
 
 use std::path::PathBuf;
 
@@ -60,6 +62,12 @@ enum Command {
     /// The readers
     #[command(subcommand)]
     Subscriber(readers::SubscriberCommand),
+    /// Addresses that get no mail, and why
+    #[command(subcommand)]
+    Suppression(suppressions::SuppressionCommand),
+    /// What became of mail at each receiving domain
+    #[command(subcommand)]
+    Domain(returned::DomainCommand),
     /// One mail of an issue, as a reader would get it
     Preview(preview::Preview),
     /// Who would get what; changes nothing
@@ -95,6 +103,8 @@ pub enum Done {
     Wholly,
     /// Something was refused, and printed.
     PartlyRefused,
+    /// A mail could not be kept, and its server is to bring it again.
+    TryAgain,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -125,6 +135,11 @@ pub async fn run(arguments: Arguments, start_log: fn(LogFormat)) -> anyhow::Resu
         start_log(log_format.unwrap_or(LogFormat::Text));
         return demo::run(demo, json).await;
     }
+    if let Command::Bounce(bounces::BounceCommand::Receive { to }) = &command {
+        start_log(log_format.unwrap_or(LogFormat::Text));
+        let to = to.as_deref();
+        return Ok(returned::receive_or_try_again(config.as_deref(), json, to).await);
+    }
     let config = bulletin::config::Config::load(config.as_deref())?;
     start_log(log_format.unwrap_or(config.log_format));
     if let Command::Doctor = command {
@@ -135,11 +150,17 @@ pub async fn run(arguments: Arguments, start_log: fn(LogFormat)) -> anyhow::Resu
     }
     let app = App::open(config, json).await?;
     let done = match command {
-        Command::Demo(_) | Command::Doctor | Command::Bounce(_) => Ok(Done::Wholly),
+        Command::Demo(_) | Command::Doctor => Ok(Done::Wholly),
         Command::Import(import) => issues::import(&app, import).await,
         Command::Issue(command) => issues::issue(&app, command).await,
         Command::Topic(issues::TopicCommand::List) => issues::topics(&app).await,
         Command::Subscriber(command) => readers::subscriber(&app, command).await,
+        Command::Suppression(command) => suppressions::suppression(&app, command).await,
+        Command::Bounce(bounces::BounceCommand::Kept(command)) => {
+            returned::kept(&app, command).await
+        }
+        Command::Bounce(_) => Ok(Done::Wholly),
+        Command::Domain(command) => returned::domain(&app, command).await,
         Command::Preview(preview) => preview::preview(&app, preview).await,
         Command::Plan { month, when } => sending::plan(&app, month, when).await,
         Command::Send(send) => sending::send(&app, send).await,

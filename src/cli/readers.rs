@@ -9,6 +9,7 @@ use bulletin::cell;
 use bulletin::clock;
 use bulletin::enrol::{Enrolment, Refused};
 use bulletin::feedback;
+use bulletin::feedback::timeline::{self, Moment};
 use bulletin::subscriber::{self, Address, Subscriber};
 use bulletin::subscription::{self, Consent};
 use bulletin::suppression;
@@ -51,6 +52,9 @@ struct Shown {
     deliveries: Vec<subscriber::Delivered>,
     #[serde(skip_serializing_if = "Option::is_none")]
     suppressed: Option<String>,
+    /// What became of them, moment by moment.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    timeline: Vec<Moment>,
 }
 
 #[derive(Serialize)]
@@ -170,6 +174,7 @@ async fn show(app: &App, written: &str) -> anyhow::Result<Done> {
     let mut shown = shown(reader.clone());
     shown.consents = consents.into_iter().map(shown_consent).collect();
     shown.deliveries = subscriber::deliveries(&mut tx, reader.id).await?;
+    shown.timeline = timeline::of(&mut tx, &reader).await?;
     shown.suppressed = suppressed.map(|found| {
         format!(
             "{} since {}: {}",
@@ -260,6 +265,7 @@ fn shown(reader: Subscriber) -> Shown {
         consents: Vec::new(),
         deliveries: Vec::new(),
         suppressed: None,
+        timeline: Vec::new(),
     }
 }
 
@@ -304,12 +310,9 @@ fn print_reader(reader: &Shown) {
             consent.source
         );
     }
-    for delivery in &reader.deliveries {
-        say!(
-            "  {} {}: {}",
-            delivery.month,
-            delivery.state,
-            delivery.reply.as_deref().unwrap_or("-")
-        );
+    for moment in &reader.timeline {
+        let message = moment.message.as_deref().unwrap_or_default();
+        let at = moment.at.format("%Y-%m-%d %H:%M:%SZ");
+        say!("  {at}  {message:<8}{:<14}{}", moment.what, moment.words);
     }
 }

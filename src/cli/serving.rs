@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use super::Done;
 use super::app::{self, App, stop_on_signal};
 use super::readers::new_id;
+use super::returned;
 use super::scheduling::{self, Duty};
 
 /// The site and the delivery, until told to stop.
@@ -29,6 +30,7 @@ pub async fn serve(app: &App) -> anyhow::Result<Done> {
         format!("site.listen {at} cannot be had; is another `bulletin serve` running?")
     })?;
     show_status(app, &stop).await?;
+    let doors = returned::open_doors(app, &stop).await?;
     let mut sending = tokio::spawn(send(app, stop.clone())?);
     tracing::info!(%at, "serving");
     let site = site(app);
@@ -43,12 +45,22 @@ pub async fn serve(app: &App) -> anyhow::Result<Done> {
         sent = &mut sending => {
             sent??;
             served.await.context("the site failed")?;
+            close(doors).await?;
             return Ok(Done::Wholly);
         }
     }
     stop.cancel();
     sending.await??;
+    close(doors).await?;
     Ok(Done::Wholly)
+}
+
+/// Waits for what is being taken at the doors, which were told to close.
+async fn close(mut doors: returned::Doors) -> anyhow::Result<()> {
+    while let Some(closed) = doors.join_next().await {
+        closed?.context("a door for bounces failed")?;
+    }
+    Ok(())
 }
 
 /// Delivery and schedule beside the site. While nothing may be sent, the site stands alone.
@@ -183,6 +195,7 @@ pub async fn doctor(config: Config, json: bool) -> anyhow::Result<Done> {
             scheduling::examine_copy(&config).await,
         ),
         finding("the schedule", scheduling::examine(&config).await),
+        finding("what comes back", returned::examine(&config).await),
         relay(&config).await,
     ];
     if json {

@@ -16,12 +16,13 @@ use super::quota::Quota;
 use super::round::{Claimed, Done, Round};
 use super::settled::Settled;
 use super::wake::Wake;
-use crate::alarm;
+use crate::alarm::{self, Allowed};
 use crate::campaign::DeliveryState;
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::letter;
 use crate::metrics::{Metrics, Wait};
+use crate::returned::score::{self, Limit};
 use crate::standing::Standing;
 use crate::start;
 
@@ -70,7 +71,9 @@ pub(super) struct Ledger {
     pub(super) view: View,
     /// For looks beside the rounds, on connections of their own.
     pub(super) beside: Db,
-    pub(super) pause_on_bounces: bool,
+    /// `None`: no storm of refusals pauses a campaign.
+    pub(super) storm: Option<Allowed>,
+    pub(super) soft: Limit,
     pub(super) metrics: Metrics,
     pub(super) standing: Standing,
 }
@@ -92,6 +95,8 @@ pub(super) struct View {
     stopped_at: Option<Instant>,
     /// Something has been settled: whatever ends this start, it came to something.
     has_progressed: bool,
+    /// What an earlier sender left to be weighed has been.
+    has_weighed: bool,
     /// Of each campaign with refusals: how many more may come before it is looked at again, and when it was.
     storms: HashMap<i64, (i64, Instant)>,
     /// There may be more to claim at once.
@@ -360,6 +365,7 @@ impl Ledger {
             tx.commit().await?;
             self.view.has_progressed = true;
         }
+        self.weigh(settled, now).await?;
         self.watch_for_storms(settled).await?;
         if !claims || came.full_until.is_some() {
             return Ok(());
@@ -395,6 +401,24 @@ impl Ledger {
         Ok(())
     }
 
+    /// Weighs what soft refusals have left to be weighed, by this sender or by one that was gone before it did.
+    async fn weigh(&mut self, settled: &[Settled], now: DateTime<Utc>) -> sqlx::Result<()> {
+        let is_soft = settled.iter().any(Settled::is_to_be_weighed);
+        if self.view.has_weighed && !is_soft {
+            return Ok(());
+        }
+        loop {
+            let mut tx = self.db.begin().await?;
+            let weighed = score::weigh_all(&mut tx, self.soft, now).await?;
+            tx.commit().await?;
+            if weighed == 0 {
+                break;
+            }
+        }
+        self.view.has_weighed = true;
+        Ok(())
+    }
+
     /// Whether what is to be written down may make it a storm of refusals, as far as is known.
     fn may_be_storm(&mut self, settled: &[Settled]) -> bool {
         self.view
@@ -404,14 +428,14 @@ impl Ledger {
             let left = self.view.storms.get(campaign);
             left.is_none_or(|(left, _)| left < refused)
         };
-        self.pause_on_bounces && refused(settled).iter().any(is_near)
+        self.storm.is_some() && refused(settled).iter().any(is_near)
     }
 
     /// Pauses a campaign of which too many mails are refused. Looked up only when there may be a storm.
     async fn watch_for_storms(&mut self, settled: &[Settled]) -> sqlx::Result<()> {
-        if !self.pause_on_bounces {
+        let Some(allowed) = self.storm else {
             return Ok(());
-        }
+        };
         for (campaign, refused) in refused(settled) {
             if let Some((left, _)) = self.view.storms.get_mut(&campaign)
                 && *left >= refused
@@ -419,7 +443,8 @@ impl Ledger {
                 *left -= refused;
                 continue;
             }
-            let left = alarm::watch_for_storm(&self.beside, campaign, &self.metrics).await?;
+            let left =
+                alarm::watch_for_storm(&self.beside, campaign, allowed, &self.metrics).await?;
             if left.is_none() {
                 self.view.looked_at = None;
             }

@@ -41,11 +41,12 @@ use self::presence::{Presence, PresenceError};
 use self::quota::Quota;
 use self::relay::{ConnectError, Relay};
 use self::wake::Wake;
-use crate::alarm;
+use crate::alarm::{self, Allowed};
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::metrics::Metrics;
 use crate::render::Renderer;
+use crate::returned::score::Limit;
 use crate::standing::Standing;
 
 /// How long a connection that failed usually waits before the next try; doubled each time, up to a minute.
@@ -67,8 +68,10 @@ pub struct Sender {
     pub clock: Clock,
     /// How long a connection that failed waits at first; `FIRST_PAUSE` but in tests.
     pub first_pause: Duration,
-    /// Whether a storm of refusals pauses its campaign.
-    pub pause_on_bounces: bool,
+    /// When a storm of refusals pauses its campaign; `None`: never.
+    pub storm: Option<Allowed>,
+    /// When a reader's soft failures are too many.
+    pub soft: Limit,
     pub metrics: Metrics,
     pub standing: Standing,
 }
@@ -180,7 +183,8 @@ impl Sender {
             book: Book::default(),
             view: View::default(),
             beside: self.db.clone(),
-            pause_on_bounces: self.pause_on_bounces,
+            storm: self.storm,
+            soft: self.soft,
             metrics: self.metrics.clone(),
             standing: self.standing.clone(),
         };

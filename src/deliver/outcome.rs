@@ -2,15 +2,11 @@
 
 use std::time::Duration;
 
-use super::pace::Verdict;
+use super::pace;
 use super::smtp::{Outcome, Phase, Reply};
+use crate::bounce::{self, Class, Stage, Verdict};
 use crate::campaign::DeliveryState;
-
-/// Enhanced codes (RFC 3463) by which a server says for good that there is no such mailbox.
-///
-/// Other permanent refusals (spam, policy, size, a sender without authentication) are not the reader's fault and cost
-/// them nothing but this one message.
-const NO_SUCH_MAILBOX: [(u16, u16); 4] = [(1, 1), (1, 3), (1, 6), (1, 10)];
+use crate::returned::status_text;
 
 impl Outcome {
     /// The word that logs and tests know it by.
@@ -39,33 +35,57 @@ impl Outcome {
         }
     }
 
-    /// Whether the recipient's server said that there is no such mailbox, and never will be.
-    pub fn names_a_bad_address(&self) -> bool {
-        let Outcome::Bounced {
-            phase: Phase::Rcpt,
-            reply,
-        } = self
-        else {
-            return false;
+    /// Whom a refusal of this message is blamed on; `None` where nobody said anything about it.
+    ///
+    /// What is refused for now is never a bad address, even at the end of a delivery's life.
+    pub fn judged(&self) -> Option<Verdict> {
+        let (phase, reply) = match self {
+            Outcome::Bounced { phase, reply } => (phase, reply),
+            Outcome::Deferred {
+                phase,
+                reply: Some(reply),
+                ..
+            } => (phase, reply),
+            _ => return None,
         };
-        reply.status.is_some_and(|(class, subject, detail)| {
-            class == 5 && NO_SUCH_MAILBOX.contains(&(subject, detail))
-        })
+        let stage = match phase {
+            Phase::Rcpt => Stage::Recipient,
+            Phase::Data | Phase::Body | Phase::Dot => Stage::Message,
+            _ => return None,
+        };
+        let verdict = bounce::judge_at(stage, reply.code, reply.status, &reply.text);
+        let class = match verdict.class {
+            Class::Hard if !reply.is_permanent() => Class::Soft,
+            Class::Delayed => Class::Soft,
+            class => class,
+        };
+        Some(Verdict { class, ..verdict })
+    }
+
+    /// The enhanced status code of a refusal.
+    pub(super) fn status(&self) -> Option<String> {
+        match self {
+            Outcome::Bounced { reply, .. }
+            | Outcome::Deferred {
+                reply: Some(reply), ..
+            } => reply.status.map(status_text),
+            _ => None,
+        }
     }
 
     /// What it shows of the receiving domain, for the pace.
-    pub fn verdict(&self) -> Verdict {
+    pub fn verdict(&self) -> pace::Verdict {
         match self {
-            Outcome::Accepted { .. } => Verdict::Served,
+            Outcome::Accepted { .. } => pace::Verdict::Served,
             Outcome::Bounced { phase, .. } if *phase != Phase::Check && *phase != Phase::Mail => {
-                Verdict::Served
+                pace::Verdict::Served
             }
             Outcome::Deferred {
                 phase,
                 reply: Some(_),
                 ..
-            } if *phase != Phase::Mail => Verdict::Pressed,
-            _ => Verdict::Nothing,
+            } if *phase != Phase::Mail => pace::Verdict::Pressed,
+            _ => pace::Verdict::Nothing,
         }
     }
 

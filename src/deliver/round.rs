@@ -11,10 +11,12 @@ use sqlx::types::Json;
 use sqlx::{AssertSqlSafe, FromRow, PgConnection, Row, SqliteConnection};
 
 use super::settled::Settled;
+use crate::bounce::{Class, Kind};
 use crate::campaign::DeliveryState;
 use crate::config::OnUnknown;
 use crate::db::{Db, Rows, Tx, row};
 use crate::letter::{self, Letter};
+use crate::returned::{Did, Way};
 use crate::subscriber::Subscriber;
 use crate::subscription::State;
 use crate::suppression::Reason;
@@ -198,7 +200,7 @@ static WITHIN_ON_POSTGRES: LazyLock<Arc<str>> =
 fn settled(rows: Rows) -> String {
     format!(
         "SELECT {} AS id, {} AS campaign, {} AS state, {} AS due, {} AS reply, {} AS uncounted, \
-         {} AS refused, {} AS bad_address FROM {}",
+         {} AS refused, {} AS class, {} AS reason, {} AS because, {} AS status, {} AS bad_address FROM {}",
         rows.integer("id"),
         rows.integer("campaign"),
         rows.text("state"),
@@ -206,6 +208,10 @@ fn settled(rows: Rows) -> String {
         rows.text("reply"),
         rows.integer("uncounted"),
         rows.truth("refused"),
+        rows.text("class"),
+        rows.text("reason"),
+        rows.text("because"),
+        rows.text("status"),
         rows.text("bad_address"),
         rows.all(),
     )
@@ -242,10 +248,33 @@ const ADDED: &str = "ON CONFLICT (campaign_id, sender) DO UPDATE SET \
      accepted = tally.accepted + excluded.accepted, bounced = tally.bounced + excluded.bounced, \
      refused = tally.refused + excluded.refused, last_at = excluded.last_at";
 
-/// An address of which its server says that there is no such mailbox. The first reason stays.
+/// A refusal for good, or what was refused for now until its life was over. `domain` gives where an address is.
+fn came_back(domain: &str) -> String {
+    format!(
+        "INSERT INTO returned (mark, at, way, kind, class, reason, because, status, delivery_id, subscriber_id, domain, did, \
+         note) SELECT 'relay ' || o.id, $3, '{}', '{}', o.class, o.reason, o.because, o.status, o.id, s.id, {domain}, \
+         CASE o.class WHEN '{}' THEN '{}' WHEN '{}' THEN '{}' ELSE '{}' END, ''",
+        Way::Relay,
+        Kind::Bounce,
+        Class::Hard,
+        Did::Suppressed,
+        Class::Soft,
+        Did::ToWeigh,
+        Did::Warned
+    )
+}
+
+/// What came back is kept once.
+const ONCE: &str = "ON CONFLICT (mark) DO NOTHING";
+
+/// No mailbox at all is a stronger reason than one that failed often; otherwise the first reason stays.
+const STRONGER: &str = "ON CONFLICT (address_hash) DO UPDATE SET reason = excluded.reason, note = excluded.note, \
+     since = excluded.since WHERE suppression.reason = 'soft_bounces'";
+
+/// An address of which its server says that there is no such mailbox; once, whatever came together.
 fn suppress() -> String {
     format!(
-        "INSERT INTO suppression (address_hash, reason, note, since) SELECT s.address_hash, '{}', o.bad_address, $3",
+        "INSERT INTO suppression (address_hash, reason, note, since) SELECT s.address_hash, '{}', min(o.bad_address), $3",
         Reason::HardBounce
     )
 }
@@ -255,12 +284,15 @@ fn suppress() -> String {
 /// One after the other. What a claim found is read before it is changed, for it tells where each row stood.
 fn on_sqlite() -> String {
     let (settled, suppress) = (settled(Rows::SQLITE), suppress());
+    let came_back = came_back("substr(s.address, instr(s.address, '@') + 1)");
     let ours = "JOIN delivery d ON d.id = o.id AND +d.claimed_by = $2";
     format!(
         "{TALLY} SELECT o.campaign, $2, {ENDED}, $3, $3 FROM ({settled}) o {ours} \
            WHERE o.state IN ('accepted', 'bounced') GROUP BY o.campaign {ADDED}; \
          {suppress} FROM ({settled}) o {ours} JOIN subscriber s ON s.id = d.subscriber_id \
-           WHERE o.bad_address IS NOT NULL ON CONFLICT (address_hash) DO NOTHING; \
+           WHERE o.bad_address IS NOT NULL GROUP BY s.address_hash {STRONGER}; \
+         {came_back} FROM ({settled}) o {ours} JOIN subscriber s ON s.id = d.subscriber_id \
+           WHERE o.class IS NOT NULL {ONCE}; \
          UPDATE delivery SET {OUTCOME} \
            FROM (SELECT o.*, c.state = 'cancelled' AS cancelled FROM ({settled}) o JOIN campaign c ON c.id = o.campaign) o \
            WHERE delivery.id = o.id AND +delivery.claimed_by = $2; \
@@ -273,16 +305,19 @@ fn on_sqlite() -> String {
 /// All at once, as of one instant. `sender` gives the sender's number, if it still counts.
 fn on_postgres(sender: &str) -> String {
     let (settled, suppress) = (settled(Rows::POSTGRES), suppress());
+    let came_back = came_back("split_part(s.address, '@', 2)");
     format!(
         "WITH me AS MATERIALIZED ({sender}), \
          o AS MATERIALIZED (SELECT o.*, c.state = 'cancelled' AS cancelled FROM ({settled}) o \
            JOIN campaign c ON c.id = o.campaign), \
          written AS (UPDATE delivery SET {OUTCOME} FROM o, me WHERE delivery.id = o.id AND +delivery.claimed_by = me.id \
-           RETURNING delivery.campaign_id, delivery.subscriber_id, o.state, o.refused, o.bad_address), \
+           RETURNING delivery.campaign_id, delivery.subscriber_id, o.*), \
          tallied AS ({TALLY} SELECT o.campaign_id, $2, {ENDED}, $3, $3 FROM written o \
            WHERE o.state IN ('accepted', 'bounced') GROUP BY o.campaign_id {ADDED}), \
          suppressed AS ({suppress} FROM written o JOIN subscriber s ON s.id = o.subscriber_id \
-           WHERE o.bad_address IS NOT NULL ON CONFLICT (address_hash) DO NOTHING), \
+           WHERE o.bad_address IS NOT NULL GROUP BY s.address_hash {STRONGER}), \
+         came_back AS ({came_back} FROM written o JOIN subscriber s ON s.id = o.subscriber_id \
+           WHERE o.class IS NOT NULL {ONCE}), \
          due AS MATERIALIZED (SELECT * {DUE} FOR UPDATE SKIP LOCKED), \
          taken AS (UPDATE delivery SET {CLAIM} WHERE id IN (SELECT due.id FROM due, me) RETURNING id), \
          readers AS (SELECT {WITH_READERS} FROM due d JOIN me ON true {READERS}) \

@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::round::Due;
 use super::smtp::Outcome;
 use super::waits;
+use crate::bounce::Class;
 use crate::campaign::DeliveryState;
 use crate::config::OnUnknown;
 use crate::db::time;
@@ -23,6 +24,12 @@ pub struct Settled {
     uncounted: i64,
     /// The relay refused it for good, rather than its life being over.
     pub(super) refused: bool,
+    /// Whom the refusal is blamed on, where it is one of this message; and for what, by which rule.
+    class: Option<Class>,
+    reason: Option<&'static str>,
+    because: Option<&'static str>,
+    /// The enhanced status code that came with it.
+    status: Option<String>,
     /// The code by which the recipient's server said that there is no such mailbox.
     bad_address: Option<String>,
 }
@@ -37,6 +44,9 @@ impl Settled {
             }
             _ => outcome.words(),
         };
+        let is_over = state == DeliveryState::Bounced && !went_elsewhere(due);
+        let verdict = is_over.then(|| outcome.judged()).flatten();
+        let is_hard = verdict.as_ref().is_some_and(|one| one.class == Class::Hard);
         Settled {
             id: due.id,
             campaign: due.campaign_id,
@@ -45,8 +55,11 @@ impl Settled {
             reply: Some(reply),
             uncounted: i64::from(outcome.is_between_the_relay_and_us()),
             refused: state == DeliveryState::Bounced && outcome.is_refusal(),
-            bad_address: (outcome.names_a_bad_address() && !went_elsewhere(due))
-                .then(|| outcome.code()),
+            class: verdict.as_ref().map(|one| one.class),
+            reason: verdict.as_ref().map(|one| one.reason),
+            because: verdict.as_ref().map(|one| one.because),
+            status: verdict.and(outcome.status()),
+            bad_address: is_hard.then(|| outcome.code()),
         }
     }
 
@@ -80,8 +93,19 @@ impl Settled {
             reply: None,
             uncounted: 1,
             refused: false,
+            class: None,
+            reason: None,
+            because: None,
+            status: None,
             bad_address: None,
         }
+    }
+}
+
+impl Settled {
+    /// Whether it is a soft failure, which counts towards its reader's score.
+    pub(super) fn is_to_be_weighed(&self) -> bool {
+        self.class == Some(Class::Soft)
     }
 }
 

@@ -14,8 +14,10 @@ use crate::content::Selection;
 use crate::db::{Tx, on, row};
 use crate::letter;
 use crate::request;
+use crate::returned::{self, Returned, kept};
 use crate::secret::Keys;
 use crate::subscriber::{Address, Subscriber};
+use crate::suppression::{self, Released};
 
 /// All of it, table by table: what a new table has of a reader is to be added here.
 #[derive(Debug, Serialize)]
@@ -26,6 +28,10 @@ pub struct Held {
     digests: Vec<Delivery>,
     letters: Vec<Delivery>,
     requests: Vec<Asked>,
+    returned: Vec<Returned>,
+    released: Vec<Released>,
+    /// What they wrote to an address of ours, as text.
+    mails: Vec<String>,
 }
 
 row! {
@@ -101,11 +107,14 @@ pub async fn held(tx: &mut Tx, keys: &Keys, reader: &Subscriber) -> sqlx::Result
         with_content.partition(|delivery| delivery.row.campaign_id == letter::CAMPAIGN);
     Ok(Held {
         subscriber: of(reader),
-        suppression: suppression(tx, &reader.address_hash).await?,
+        suppression: suppressions(tx, &reader.address_hash).await?,
         consents: consents(tx, &reader.address_hash).await?,
         digests,
         letters,
         requests: requests(tx, keys, reader).await?,
+        returned: returned::of_reader(tx, reader.id).await?,
+        released: suppression::releases(tx, &reader.address_hash).await?,
+        mails: kept::of_reader(tx, reader.id, &reader.address_hash).await?,
     })
 }
 
@@ -194,7 +203,7 @@ fn holds(row: &Delivered, titles: &HashMap<(i64, i64), String>) -> Value {
     Value::from_iter(titles.cloned())
 }
 
-async fn suppression(tx: &mut Tx, address_hash: &[u8]) -> sqlx::Result<Vec<Suppressed>> {
+async fn suppressions(tx: &mut Tx, address_hash: &[u8]) -> sqlx::Result<Vec<Suppressed>> {
     on!(tx, |conn| sqlx::query_as(
         "SELECT reason, note, since FROM suppression WHERE address_hash = $1"
     )

@@ -1,8 +1,10 @@
 //! What comes back from readers: asking, confirming, leaving, being forgotten. It changes only subscriptions,
 //! suppressions and what waits.
 
+pub mod acting;
 pub mod held;
 pub mod requests;
+pub mod timeline;
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -12,6 +14,7 @@ use crate::deliver::queue;
 use crate::letter::{self, Latest, Letter, Says};
 use crate::plan;
 use crate::request;
+use crate::returned::kept;
 use crate::subscriber::{self, Subscriber};
 use crate::subscription::{self, Act, Choice};
 use crate::suppression::{self, Reason};
@@ -43,6 +46,22 @@ pub async fn unsubscribe(
     Ok(true)
 }
 
+/// The same with a last letter, if it is to be sent, for somebody who was a reader until now; gives whether they were.
+pub async fn leave(
+    tx: &mut Tx,
+    reader: &Subscriber,
+    source: &str,
+    with_goodbye: bool,
+    now: DateTime<Utc>,
+) -> sqlx::Result<bool> {
+    let ended = unsubscribe(tx, reader, source, now).await?;
+    let was_active = ended && reader.state == subscription::State::Active;
+    if was_active && with_goodbye {
+        goodbye(tx, reader, now).await?;
+    }
+    Ok(was_active)
+}
+
 /// Takes the subscription up again after the reader said so on a page of ours. `false` when it had not ended.
 pub async fn resubscribe(
     tx: &mut Tx,
@@ -63,6 +82,7 @@ pub async fn erase(tx: &mut Tx, reader: &Subscriber, now: DateTime<Utc>) -> sqlx
     queue::suppress_waiting(tx, reader.id, "the reader was erased", now).await?;
     forget_replies(tx, reader).await?;
     request::forget_reader(tx, reader.id).await?;
+    kept::forget_reader(tx, reader.id, &reader.address_hash).await?;
     suppression::suppress(tx, &reader.address_hash, Reason::Erased, "", now).await?;
     subscription::record(tx, &reader.address_hash, Act::Erased, "erasure", now).await?;
     subscriber::remove(tx, reader.id).await
@@ -131,7 +151,10 @@ pub async fn latest(tx: &mut Tx, choice: &Choice) -> sqlx::Result<Option<Latest>
 /// What the owner of an address may take back by asking for mail again. Who complained, or was left out by the operator,
 /// is asked nothing.
 fn may_be_lifted(reason: Reason) -> bool {
-    matches!(reason, Reason::HardBounce | Reason::Erased)
+    matches!(
+        reason,
+        Reason::HardBounce | Reason::SoftBounces | Reason::Erased
+    )
 }
 
 /// Somebody with this address asked for mail and confirmed it.

@@ -44,6 +44,23 @@ word! {
     }
 }
 
+word! {
+    /// What came back, as it is counted.
+    pub enum Back {
+        Hard = "hard",
+        Soft = "soft",
+        Block = "block",
+        Complaint = "complaint",
+        Unsubscribe = "unsubscribe",
+        /// It changed nothing: no signature of ours, too old, an automatic answer.
+        Noted = "noted",
+        /// It came before.
+        Again = "again",
+        /// It waits for a person.
+        Kept = "kept",
+    }
+}
+
 /// Counted since this process began. Cheap to clone; all clones are one.
 #[derive(Clone, Debug)]
 pub struct Metrics(Arc<Known>);
@@ -70,6 +87,7 @@ struct Known {
     unsubscribes: Counter,
     alarms: Vec<Counter>,
     repeats: Counter,
+    came_back: Vec<Counter>,
 }
 
 /// What an attempt comes to.
@@ -156,6 +174,11 @@ impl Metrics {
         self.0.repeats.inc();
     }
 
+    /// Something came back by mail, or from a provider.
+    pub fn came_back(&self, what: Back) {
+        self.0.came_back[index(Back::ALL, what)].inc();
+    }
+
     /// What the database says is still to do.
     pub fn backlog(&self, backlog: &Backlog, now: DateTime<Utc>) {
         let counts = [
@@ -205,6 +228,7 @@ fn known() -> Known {
     let states = OUTCOMES.map(DeliveryState::as_str);
     let queue = QUEUE.map(DeliveryState::as_str);
     let kinds = words(alarm::Kind::ALL, alarm::Kind::as_str);
+    let back = words(Back::ALL, Back::as_str);
     let campaigns = words(State::ALL, State::as_str);
     Known {
         outcomes: each(to, "deliveries", DELIVERIES, "state", &states),
@@ -223,6 +247,7 @@ fn known() -> Known {
         campaigns: each(to, "campaigns", CAMPAIGNS, "state", &campaigns),
         unsubscribes: one(to, "unsubscribes", UNSUBSCRIBES, Counter::default()),
         alarms: each(to, "alarms", ALARMS, "kind", &kinds),
+        came_back: each(to, "came_back", CAME_BACK, "what", &back),
         repeats: one(to, "repeats", REPEATS, Counter::default()),
         registry,
     }
@@ -242,6 +267,7 @@ const CAMPAIGNS: &str = "Campaigns, by state";
 const UNSUBSCRIBES: &str = "Readers who left by a link or by one click";
 const ALARMS: &str = "Campaigns that an alarm paused, by its kind";
 const REPEATS: &str = "Mails accepted after their claim was lost, which may have come twice";
+const CAME_BACK: &str = "Mails and events that came back, by what they came to";
 const PHASES: &str = "The parts of an attempt";
 const WAITS: &str = "How long connections could not go on, by what they waited for";
 

@@ -6,18 +6,24 @@ use super::{Edition, Frozen, House};
 use crate::mime;
 use crate::subscriber::Subscriber;
 
-/// Adds the fields of one reader. `message_id` is its part before the `@`.
+/// Adds the fields of one reader. `message_id` is its part before the `@`; `leave` is the link that ends the subscription,
+/// `leave_name` what does so by mail.
 pub(super) fn personal(
     to: &mut String,
     house: &House,
     subscriber: &Subscriber,
     message_id: &str,
     leave: &str,
+    leave_name: &str,
 ) {
     mime::mailbox_field(to, "To", &subscriber.name, &subscriber.address);
     let message_id = format!("<{message_id}@{}>", house.from.email.domain());
     mime::list_field(to, "Message-ID", &[&message_id]);
-    let by_mail = format!("<mailto:{}?subject=unsubscribe>", house.reply_to.email);
+    // Signed either way, so that nobody can have another reader unsubscribed.
+    let by_mail = match house.bounces_reach_us {
+        true => format!("<mailto:{leave_name}@{}>", house.bounce_domain),
+        false => format!("<mailto:{}?subject={leave_name}>", house.reply_to.email),
+    };
     mime::list_field(to, "List-Unsubscribe", &[&format!("<{leave}>"), &by_mail]);
     mime::list_field(to, "List-Unsubscribe-Post", &["List-Unsubscribe=One-Click"]);
 }

@@ -15,6 +15,8 @@ pub struct House {
     pub postal_address: String,
     pub contact: String,
     pub bounce_domain: String,
+    /// Whether what is written to that domain reaches this service, and not only a person.
+    pub bounces_reach_us: bool,
 }
 
 impl House {
@@ -33,6 +35,7 @@ impl House {
             contact: config.sender.contact.clone()?,
             from,
             bounce_domain,
+            bounces_reach_us: config.bounce.reaches_us(),
         })
     }
 }
@@ -57,6 +60,7 @@ impl House {
             postal_address: or_named(&config.sender.postal_address, "sender.postal_address"),
             contact: or_named(&config.sender.contact, "sender.contact"),
             bounce_domain: from.email.domain().to_owned(),
+            bounces_reach_us: false,
             from,
         }
     }

@@ -289,7 +289,9 @@ impl Renderer {
     fn write(&self, prepared: &Prepared, subscriber: &Subscriber, delivery: i64, to: &mut String) {
         let links = self.links(subscriber.id);
         let message_id = self.keys.delivery_name("message-id", delivery);
-        header::personal(to, &self.house, subscriber, &message_id, &links[1]);
+        let leave_name = verp::leave(&self.keys, delivery);
+        let house = &self.house;
+        header::personal(to, house, subscriber, &message_id, &links[1], &leave_name);
         to.push_str(&prepared.headers);
         let language = of_frame(subscriber.language);
         let personal = self.personal(subscriber, &links, language);

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use bulletin::alarm::Allowed;
 use bulletin::campaign::{self, Account};
 use bulletin::clock::Clock;
 use bulletin::config::{OnNothing, OnUnknown};
@@ -14,19 +15,22 @@ use bulletin::deliver::settled::Settled;
 use bulletin::deliver::smtp::Outcome;
 use bulletin::deliver::{SendError, Sender, Until};
 use bulletin::enrol::{Enrolled, Enrolment, Refused};
+use bulletin::feedback::acting::Terms;
 use bulletin::feedback::requests::{self, Confirmed, Requests};
 use bulletin::issue::{Issue, Month, Summary};
 use bulletin::metrics::Metrics;
 use bulletin::plan::{self, Plan, Settings};
+use bulletin::receive::Receiver;
 use bulletin::render::{House, Renderer};
 use bulletin::request::{self, Form, Kind, Request};
+use bulletin::returned::score::Limit;
 use bulletin::secret::Keys;
 use bulletin::standing::Standing;
 use bulletin::subscriber::{self, Address, Subscriber};
 use bulletin::subscription::{Format, Frequency, Language};
 use bulletin::suggest::Suggester;
 use bulletin::topic::Vocabulary;
-use bulletin::{archive, subscription, suppression};
+use bulletin::{archive, subscription, suppression, verp};
 use chrono::{DateTime, Duration, Utc};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -44,6 +48,8 @@ pub struct News {
     pub metrics: Metrics,
     pub standing: Standing,
     pub quota: Quota,
+    /// By what rules it is acted on what comes back.
+    pub terms: Terms,
     clock: Arc<Mutex<DateTime<Utc>>>,
     _folder: TempDir,
 }
@@ -68,6 +74,15 @@ impl News {
             metrics: Metrics::default(),
             standing: Standing::default(),
             quota: Quota::default(),
+            terms: Terms {
+                valid: Duration::days(30),
+                soft: Limit {
+                    score: 3,
+                    half_life: Duration::days(180),
+                },
+                storm: Some(Allowed::default()),
+                goodbye: true,
+            },
             settings: Settings {
                 on_nothing: OnNothing::Skip,
                 on_unknown: OnUnknown::Retry,
@@ -183,7 +198,8 @@ impl News {
             lease: std::time::Duration::from_secs(30),
             life: Duration::days(5),
             first_pause: std::time::Duration::from_millis(1),
-            pause_on_bounces: true,
+            storm: self.terms.storm,
+            soft: self.terms.soft,
             metrics: self.metrics.clone(),
             standing: self.standing.clone(),
             clock: Arc::new(move || {
@@ -202,6 +218,25 @@ impl News {
             new_id: Uuid::new_v4,
             asked: Arc::default(),
         }
+    }
+
+    /// What takes what comes back.
+    pub fn receiver(&self) -> Receiver {
+        Receiver {
+            db: self.db.clone(),
+            keys: self.keys.clone(),
+            terms: self.terms.clone(),
+            clock: self.clock(),
+            metrics: self.metrics.clone(),
+        }
+    }
+
+    /// The newest delivery that this address was sent, by its signed return path.
+    pub fn delivery_to(&self, address: &str) -> i64 {
+        let taken = self.peer.taken().into_iter().rev();
+        let mut sent = taken.filter(|one| one.recipients.iter().any(|known| known == address));
+        let path = sent.next().expect("it got a mail").return_path;
+        verp::delivery(&self.keys, &path).expect("it is signed")
     }
 
     /// Asks as a page does, settles it, and sends what it led to; gives the request's id.
@@ -364,6 +399,7 @@ pub fn house() -> House {
         postal_address: "1 Sample Street, Ottawa".to_owned(),
         contact: "editor@example.org".to_owned(),
         bounce_domain: "bounce.example.org".to_owned(),
+        bounces_reach_us: true,
     }
 }
 

@@ -95,11 +95,7 @@ async fn end(site: &Site, id: uuid::Uuid, source: &str) -> sqlx::Result<Option<S
     let Some(reader) = subscriber::by_id(&mut tx, id).await? else {
         return Ok(None);
     };
-    let ended = feedback::unsubscribe(&mut tx, &reader, source, now).await?;
-    let was_active = ended && reader.state == Stands::Active;
-    if was_active && site.goodbye {
-        feedback::goodbye(&mut tx, &reader, now).await?;
-    }
+    let was_active = feedback::leave(&mut tx, &reader, source, site.goodbye, now).await?;
     tx.commit().await?;
     if was_active {
         site.metrics.unsubscribed();

@@ -42,13 +42,14 @@ pub(super) fn notice(
 fn stopped(site: &Site, words: Words, found: &Suppression, token: &str) -> Markup {
     let says = match found.reason {
         Reason::HardBounce => words.has_bounced(found.since, &found.note),
+        Reason::SoftBounces => words.has_failed_often(found.since),
         Reason::Complaint => words.has_complained(found.since),
         Reason::Erased | Reason::Manual => words.was_stopped(found.since),
     };
     let contact = &site.publisher.contact;
     html! {
         p { (says) }
-        @if found.reason == Reason::HardBounce {
+        @if matches!(found.reason, Reason::HardBounce | Reason::SoftBounces) {
             p { (words.start_again_how()) }
             p.small { (words.0.consent(&site.name, &site.publisher.name)) }
             form method="post" action=(format!("/p/{token}/again")) { button { (words.start_again()) } }

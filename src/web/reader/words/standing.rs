@@ -46,6 +46,18 @@ impl Words {
         }
     }
 
+    pub(in crate::web::reader) fn has_failed_often(self, since: DateTime<Utc>) -> String {
+        let since = self.date(since);
+        match self.0 {
+            Language::English => format!(
+                "Your mailbox could not take our mails, several times in a row; it may have been full. Since {since} we have sent you nothing."
+            ),
+            Language::French => format!(
+                "Votre boîte n’a pas pu recevoir nos courriels, plusieurs fois de suite\u{A0}; elle était peut-être pleine. Depuis le {since}, nous ne vous envoyons plus rien."
+            ),
+        }
+    }
+
     pub(in crate::web::reader) fn start_again(self) -> &'static str {
         self.pick("Start again", "Reprendre les envois")
     }

@@ -1,0 +1,226 @@
+//! What comes back: `bounce receive` and `bounce kept`, the doors of `serve`, and `domain`.
+
+use std::io::{Read, Write};
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use bulletin::clock;
+use bulletin::config::Config;
+use bulletin::listen;
+use bulletin::receive::door::{self, Door};
+use bulletin::receive::{MOST_BYTES, Receiver, Taken};
+use bulletin::returned::{Way, domains, kept as mails};
+use clap::Subcommand;
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::Done;
+use super::app::{App, terms};
+
+#[derive(Subcommand)]
+pub enum KeptCommand {
+    List,
+    /// The mail itself, as it came
+    Show {
+        number: i64,
+    },
+    /// Forget it
+    Drop {
+        number: i64,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum DomainCommand {
+    /// What became of mail at each receiving domain in the last 90 days, and which begin to dislike us
+    List,
+}
+
+/// What is open in this process to take what comes back.
+pub type Doors = JoinSet<std::io::Result<()>>;
+
+/// `bounce kept`.
+pub async fn kept(app: &App, command: KeptCommand) -> anyhow::Result<Done> {
+    match command {
+        KeptCommand::List => list_kept(app).await,
+        KeptCommand::Show { number } => show_kept(app, number).await,
+        KeptCommand::Drop { number } => drop_kept(app, number).await,
+    }
+}
+
+/// `bounce receive`, from the settings on: whatever keeps a mail from being kept, its server is told to bring it again.
+pub async fn receive_or_try_again(config: Option<&Path>, json: bool, to: Option<&str>) -> Done {
+    let received = async {
+        let app = App::open(Config::load(config)?, json).await?;
+        let received = receive(&app, to).await;
+        app.db.close().await;
+        received
+    };
+    received.await.unwrap_or_else(|error| {
+        tracing::error!("the mail is to come again: {error:#}");
+        Done::TryAgain
+    })
+}
+
+async fn receive(app: &App, to: Option<&str>) -> anyhow::Result<Done> {
+    let mut mail = Vec::new();
+    let most = MOST_BYTES as u64;
+    std::io::stdin().lock().take(most).read_to_end(&mut mail)?;
+    // A pipe whose reader stops early is a failure for some mail servers.
+    std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink())?;
+    let taken = receiver(app).mail(&mail, to, Way::Pipe).await?;
+    let (word, words) = match taken {
+        Taken::Acted(did) => (did.as_str(), format!("Acted on: {}.", did.as_str())),
+        Taken::Again => ("again", "It came before, and changes nothing.".to_owned()),
+        Taken::Kept => (
+            "kept",
+            "It wants a person: `bulletin bounce kept list` shows it.".to_owned(),
+        ),
+        Taken::TooEarly => (
+            "too_early",
+            "Its delivery is being sent just now: let it come again.".to_owned(),
+        ),
+    };
+    app.show(&json!({ "taken": word }), || say!("{words}"))?;
+    Ok(match taken {
+        Taken::TooEarly => Done::TryAgain,
+        _ => Done::Wholly,
+    })
+}
+
+/// What acts on what comes back.
+pub fn receiver(app: &App) -> Receiver {
+    Receiver {
+        db: app.db.clone(),
+        keys: app.keys.clone(),
+        terms: terms(&app.config),
+        clock: clock::system(),
+        metrics: app.metrics.clone(),
+    }
+}
+
+/// Opens the doors that the settings name; they close on `stop`.
+pub async fn open_doors(app: &App, stop: &CancellationToken) -> anyhow::Result<Doors> {
+    let bounce = &app.config.bounce;
+    let acceptor = match &bounce.tls {
+        Some([certificate, key]) => Some(door::starttls(certificate, key)?),
+        None => None,
+    };
+    let name = app.config.bounce_domain.as_deref().unwrap_or("localhost");
+    let mut doors = JoinSet::new();
+    for (key, at) in [
+        ("bounce.listen", bounce.listen),
+        ("bounce.lmtp", bounce.lmtp),
+    ] {
+        let Some(at) = at else { continue };
+        let listener = TcpListener::bind(at)
+            .await
+            .with_context(|| format!("{key} {at} cannot be had; is another process there?"))?;
+        let door = Door {
+            receiver: receiver(app),
+        };
+        let settings = door::settings(name, acceptor.clone());
+        let serving = listen::serve(listener, door.into(), settings, stop.clone());
+        doors.spawn(app.standing.watched("the door for bounces", serving));
+        tracing::info!(%at, "taking what comes back");
+    }
+    Ok(doors)
+}
+
+async fn list_kept(app: &App) -> anyhow::Result<Done> {
+    let kept = mails::list(&mut app.db.read().await?).await?;
+    app.show(&kept, || {
+        for one in &kept {
+            let at = one.at.to_rfc3339();
+            say!("{:>6}  {at}  {:>7} bytes  {}", one.id, one.bytes, one.why);
+        }
+        if kept.is_empty() {
+            say!("No mail waits for a person.");
+        }
+    })?;
+    Ok(Done::Wholly)
+}
+
+async fn show_kept(app: &App, number: i64) -> anyhow::Result<Done> {
+    let Some(mail) = mails::mail(&mut app.db.read().await?, number).await? else {
+        bail!("no mail of that number is kept; `bulletin bounce kept list` shows them");
+    };
+    if app.json {
+        let text = String::from_utf8_lossy(&mail);
+        app.show(&json!({ "id": number, "mail": text }), || {})?;
+    } else {
+        std::io::stdout().lock().write_all(&mail)?;
+    }
+    Ok(Done::Wholly)
+}
+
+async fn drop_kept(app: &App, number: i64) -> anyhow::Result<Done> {
+    let mut tx = app.db.begin().await?;
+    if !mails::drop_it(&mut tx, number).await? {
+        bail!("no mail of that number is kept; `bulletin bounce kept list` shows them");
+    }
+    tx.commit().await?;
+    app.show(&json!({ "dropped": number }), || say!("Forgotten."))?;
+    Ok(Done::Wholly)
+}
+
+pub async fn domain(app: &App, command: DomainCommand) -> anyhow::Result<Done> {
+    let DomainCommand::List = command;
+    let domains = domains::list(&mut app.db.read().await?, clock::now()).await?;
+    app.show(&domains, || {
+        say!(
+            "{:<32}{:>10}{:>10}{:>10}{:>10}{:>12}",
+            "domain",
+            "accepted",
+            "deferred",
+            "bounced",
+            "blocked",
+            "complained"
+        );
+        for one in &domains {
+            say!(
+                "{:<32}{:>10}{:>10}{:>10}{:>10}{:>12}",
+                one.domain,
+                one.accepted,
+                one.deferred,
+                one.bounced,
+                one.blocked,
+                one.complained
+            );
+            if let Some(words) = &one.last_words {
+                say!("    last said: {words}");
+            }
+            if let Some(warning) = &one.warning {
+                say!("    warning: {warning}");
+            }
+        }
+    })?;
+    Ok(Done::Wholly)
+}
+
+/// What `doctor` says of what comes back.
+pub async fn examine(config: &Config) -> anyhow::Result<String> {
+    let db = bulletin::db::Db::open(&config.database_url.0).await?;
+    let mut tx = db.read().await?;
+    let domains = domains::list(&mut tx, clock::now()).await?;
+    let kept = mails::count(&mut tx).await?;
+    drop(tx);
+    db.close().await;
+    let warnings = domains.iter().filter_map(|one| {
+        let warning = one.warning.as_ref()?;
+        Some(format!("{}: {warning}", one.domain))
+    });
+    let warnings: Vec<String> = warnings.collect();
+    anyhow::ensure!(warnings.is_empty(), "{}", warnings.join("; "));
+    let mut says = match config.bounce.reaches_us() {
+        true => "is taken here, and no domain dislikes us".to_owned(),
+        false => "does not reach us by bounce.listen or bounce.lmtp; if it does by another way, set bounce.arrives"
+            .to_owned(),
+    };
+    if kept > 0 {
+        says += &format!("; {kept} mails want a person: `bulletin bounce kept list`");
+    }
+    Ok(says)
+}
