@@ -6,10 +6,14 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use bulletin::db::Db;
+use bulletin::feedback::acting::Came;
+use bulletin::mask::masked;
 use bulletin::request::{self, Form, Kind};
+use bulletin::returned::Way;
 use bulletin::secret::{Keys, Purpose};
 use bulletin::subscriber::Address;
 use bulletin::suppression::{self, Reason};
+use bulletin::verp;
 use data_encoding::HEXLOWER;
 
 use crate::support::dump::found;
@@ -44,8 +48,41 @@ async fn canary(news: &News, pages: &Pages) -> String {
         .await;
     pages.ask("POST", &format!("/u/{leave}/undo"), "").await;
     news.deliver_all().await;
+    come_back(news).await;
     let request = news.ask(Kind::Data, ADDRESS, form(&[]), None).await;
     format!("/m/{}", news.keys.link(Purpose::Manage, request))
+}
+
+/// What comes back of the reader's deliveries, in every way that leaves something: a report whose words quote the address,
+/// a suppression that is released, and a mail of theirs that waits for a person.
+async fn come_back(news: &News) {
+    let receiver = news.receiver();
+    let delivery = news.delivery_to(ADDRESS);
+    let mut reading = crate::returned::hard(delivery);
+    reading.recipients[0].words = format!("550 <{ADDRESS}>: who is kanarie?");
+    reading.recipients[0].address = Some(ADDRESS.to_owned());
+    let came = Came {
+        way: Way::Pipe,
+        id: b"1",
+    };
+    receiver.event(&reading, came).await.unwrap();
+    let reader = news.reader(ADDRESS).await;
+    let mut tx = news.db.begin().await.unwrap();
+    let hash = &reader.address_hash;
+    let note = format!("told {ADDRESS} on the telephone");
+    suppression::suppress(&mut tx, hash, Reason::HardBounce, "", news.now())
+        .await
+        .unwrap();
+    suppression::release(&mut tx, hash, &masked(&note), news.now())
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    let mail = format!("From: <{ADDRESS}>\nSubject: hello\n\nKanarie here.\n");
+    let path = verp::return_path(&news.keys, delivery, "bounce.example.org");
+    for to in [None, Some(path.as_str())] {
+        let mail = format!("To: {}\n{mail}", to.unwrap_or("x"));
+        receiver.mail(mail.as_bytes(), to, Way::Pipe).await.unwrap();
+    }
 }
 
 /// Everything by which a row can name the reader.
@@ -95,17 +132,24 @@ async fn a_reader_takes_along_every_row_of_every_table_that_names_them(db: Db) {
             "consent" => count("consents"),
             "delivery" => count("digests") + count("letters"),
             "request" => count("requests"),
+            "returned" => count("returned"),
+            "released" => count("released"),
+            "kept" => count("mails"),
             other => panic!("what {other} has of a reader is not in `Held`: {rows:?}"),
         };
         assert_eq!(held, rows.len(), "{table}: {rows:?}\n{json}");
     }
     assert_eq!((count("digests"), count("suppression")), (1, 1));
+    let came_back = (count("returned"), count("released"), count("mails"));
+    assert_eq!(came_back, (1, 1, 2));
     for held in [
         ADDRESS,
         "Study 1 of 2026-03",
         "kanarie2@peer.test",
         "confirmed_at",
         "a note",
+        "who is kanarie?",
+        "Kanarie here.",
         EMPATHY,
         "\"letter\": \"goodbye\"",
         "\"letter\": \"welcome\"",
@@ -168,6 +212,7 @@ async fn of_somebody_erased_no_table_says_who_they_were(db: Db) {
     assert_eq!(news.reader(ADDRESS).await.id, id, "only asked");
     assert_eq!(pages.ask("POST", &erase, "").await.0, 200);
     let after = news.dump_all().await;
+    assert_eq!(after["kept"], Vec::<String>::new());
     for name in names {
         assert_eq!(found(&after, &name), Vec::<String>::new(), "{name}");
     }

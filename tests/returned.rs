@@ -638,3 +638,78 @@ async fn in_any_order_and_any_number_the_same_events_come_to_the_same_state() {
         assert!(found.count() > 5, "{reason}");
     }
 }
+
+each_database!(what_the_relay_says_goes_through_the_same_judgement);
+async fn what_the_relay_says_goes_through_the_same_judgement(db: Db) {
+    let readers = [
+        "550.gone@peer.test",
+        "557.policy@peer.test",
+        "452.full@peer.test",
+    ];
+    let news = sent(db, &readers).await;
+    for _ in 0..3 {
+        news.wait(Duration::days(2));
+        news.deliver_all().await;
+    }
+    let told = async |address: &str| {
+        let reader = news.reader(address).await;
+        let mut tx = news.db.read().await.unwrap();
+        let back = bulletin::returned::of_reader(&mut tx, reader.id)
+            .await
+            .unwrap();
+        assert_eq!(back.len(), 1, "{address}: {back:?}");
+        let one = back.into_iter().next().unwrap();
+        assert_eq!(
+            (one.way, one.domain.as_deref()),
+            (Way::Relay, Some("peer.test"))
+        );
+        (one.class, one.did, one.status)
+    };
+    let of = |class, did, status: &str| (Some(class), did, Some(status.to_owned()));
+    let gone = of(Class::Hard, Did::Suppressed, "5.1.1");
+    assert_eq!(told("550.gone@peer.test").await, gone);
+    let policy = of(Class::Block, Did::Warned, "5.7.1");
+    assert_eq!(told("557.policy@peer.test").await, policy);
+    let full = of(Class::Soft, Did::Counted, "4.2.2");
+    assert_eq!(told("452.full@peer.test").await, full);
+    assert_eq!(news.account().await.bounced, 3);
+    assert_eq!(
+        suppression_of(&news, "550.gone@peer.test").await,
+        Some(Reason::HardBounce)
+    );
+    let listed = domains::list(&mut news.db.read().await.unwrap(), news.now()).await;
+    assert_eq!(listed.unwrap()[0].blocked, 1);
+    // What the relay refused was never sent, so nothing can be said of it later.
+    let mut tx = news.db.read().await.unwrap();
+    let refused = sqlx_ids(&mut tx, 0).await;
+    drop(tx);
+    for delivery in refused {
+        let taken = come(
+            &news,
+            &only(Kind::Complaint, delivery),
+            &delivery.to_string(),
+        )
+        .await;
+        assert_eq!(taken, Taken::Acted(Did::Noted));
+    }
+}
+
+each_database!(a_mailbox_that_the_relay_finds_full_every_month_is_suppressed_in_the_end);
+async fn a_mailbox_that_the_relay_finds_full_every_month_is_suppressed_in_the_end(db: Db) {
+    let news = sent(db, &["452.full@peer.test"]).await;
+    for next in ["2026-04", "2026-05", "2026-06", "2026-07"] {
+        assert!(!news.is_suppressed("452.full@peer.test").await, "{next}");
+        for _ in 0..3 {
+            news.wait(Duration::days(2));
+            news.deliver_all().await;
+        }
+        news.wait(Duration::days(24));
+        if next != "2026-07" {
+            send(&news, next).await;
+        }
+    }
+    assert_eq!(
+        suppression_of(&news, "452.full@peer.test").await,
+        Some(Reason::SoftBounces)
+    );
+}

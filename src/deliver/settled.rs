@@ -25,12 +25,17 @@ pub struct Settled {
     /// The relay refused it for good, rather than its life being over.
     pub(super) refused: bool,
     /// Whom the refusal is blamed on, where it is one of this message; and for what, by which rule.
+    #[serde(skip_serializing_if = "Option::is_none")]
     class: Option<Class>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     because: Option<&'static str>,
     /// The enhanced status code that came with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<String>,
     /// The code by which the recipient's server said that there is no such mailbox.
+    #[serde(skip_serializing_if = "Option::is_none")]
     bad_address: Option<String>,
 }
 

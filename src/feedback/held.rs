@@ -30,8 +30,8 @@ pub struct Held {
     requests: Vec<Asked>,
     returned: Vec<Returned>,
     released: Vec<Released>,
-    /// What they wrote to an address of ours, as text.
-    mails: Vec<String>,
+    /// What they wrote to an address of ours: the lines of each mail.
+    mails: Vec<Vec<String>>,
 }
 
 row! {

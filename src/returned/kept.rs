@@ -108,12 +108,12 @@ pub async fn drop_it(tx: &mut Tx, id: i64) -> sqlx::Result<bool> {
         .map(|done| done.rows_affected() == 1))
 }
 
-/// What a reader wrote, or came to the return path of a delivery of theirs, as text.
+/// What a reader wrote, or came to the return path of a delivery of theirs: the lines of each mail, as text.
 pub async fn of_reader(
     tx: &mut Tx,
     reader: Uuid,
     address_hash: &[u8],
-) -> sqlx::Result<Vec<String>> {
+) -> sqlx::Result<Vec<Vec<String>>> {
     let mails: Vec<Vec<u8>> = on!(tx, |conn| sqlx::query_scalar(
         "SELECT mail FROM kept WHERE subscriber_id = $1 OR address_hash = $2 ORDER BY id"
     )
@@ -122,7 +122,11 @@ pub async fn of_reader(
     .fetch_all(conn)
     .await)?;
     let texts = mails.iter().map(|mail| String::from_utf8_lossy(mail));
-    Ok(texts.map(|text| text.into_owned()).collect())
+    let lines = texts.map(|text| {
+        let text = text.replace("\r\n", "\n");
+        text.split(['\r', '\n']).map(str::to_owned).collect()
+    });
+    Ok(lines.collect())
 }
 
 /// Forgets what a reader wrote, by their id or by their address.
