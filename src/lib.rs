@@ -64,6 +64,8 @@ pub mod verp;
 
 pub mod bounce;
 
+pub mod webhook;
+
 pub mod returned;
 
 pub mod dkim;

@@ -35,3 +35,4 @@ mod suggest;
 mod suppressions;
 mod watching;
 mod web;
+mod webhooks;

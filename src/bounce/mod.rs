@@ -115,6 +115,9 @@ pub struct Reading {
     pub recipients: Vec<Recipient>,
 }
 
+/// The reason of words that no rule knows.
+pub const UNDEFINED: &str = "undefined";
+
 /// Reads any mail, in bounded time and memory (1 MB, depth 20, 100 parts). `to` is the envelope's recipient where one
 /// is known: the strongest evidence of all, before `Delivered-To` and what the mail quotes.
 pub fn read(mail: &[u8], to: Option<&str>, keys: &Keys) -> Reading {
