@@ -75,6 +75,7 @@ pub struct Config {
     /// The domain of the return paths; the sender's own when not set.
     pub bounce_domain: Option<String>,
     pub bounce: Bounce,
+    pub webhook: Webhook,
     pub dkim: Option<Dkim>,
     pub key_file: PathBuf,
     pub on_unknown: OnUnknown,
@@ -130,6 +131,9 @@ pub struct Bounce {
     pub lmtp: Option<SocketAddr>,
     /// The certificate and the key for STARTTLS there, PEM files.
     pub tls: Option<[PathBuf; 2]>,
+    /// Mailboxes that are looked into, and where mails go that were acted on; `None`: they are deleted.
+    pub imap: Vec<Secret>,
+    pub imap_done: Option<String>,
     /// Whether mail for the bounce domain reaches us by another way.
     pub arrives: bool,
     /// How long after it was offered a delivery's return path is believed.
@@ -144,8 +148,20 @@ pub struct Bounce {
 impl Bounce {
     /// Whether what a reader's mail program writes to the bounce domain reaches us.
     pub fn reaches_us(&self) -> bool {
-        self.arrives || self.listen.is_some() || self.lmtp.is_some()
+        let is_listened_for = self.listen.is_some() || self.lmtp.is_some();
+        self.arrives || is_listened_for || !self.imap.is_empty()
     }
+}
+
+/// Providers whose events are taken: what was agreed on with each.
+#[derive(Clone, Debug, Default)]
+pub struct Webhook {
+    /// Topics of Amazon SNS, by ARN.
+    pub ses_topics: Vec<String>,
+    /// By the provider's word in `/hooks/…`: a key that its signatures are checked with.
+    pub keys: BTreeMap<&'static str, Secret>,
+    /// The same: a secret that it sends along.
+    pub secrets: BTreeMap<&'static str, Secret>,
 }
 
 /// How long to wait for the relay, step by step.
@@ -230,12 +246,22 @@ pub const KEYS: &[(&str, Option<&str>)] = &[
     ("bounce.lmtp", None),
     ("bounce.tls_cert", None),
     ("bounce.tls_key", None),
+    ("bounce.imap", Some("[]")),
+    ("bounce.imap_done", Some("Bulletin")),
+    ("bounce.imap_delete", Some("false")),
     ("bounce.arrives", Some("false")),
     ("bounce.valid", Some("30d")),
     ("bounce.soft_limit", Some("3")),
     ("bounce.soft_half_life", Some("180d")),
     ("bounce.storm_first_percent", Some("5")),
     ("bounce.storm_percent", Some("2")),
+    ("webhook.ses_topics", Some("[]")),
+    ("webhook.sendgrid_key", None),
+    ("webhook.mailgun_key", None),
+    ("webhook.postmark_secret", None),
+    ("webhook.sparkpost_secret", None),
+    ("webhook.brevo_secret", None),
+    ("webhook.mailjet_secret", None),
     ("dkim.domain", None),
     ("dkim.selector", None),
     ("dkim.key_file", None),
@@ -335,6 +361,7 @@ impl Config {
 fn config(from: &mut Reader<'_>) -> Option<Config> {
     let dkim = dkim(from);
     let bounce = bounce(from);
+    let webhook = webhook(from);
     let sender = Identity {
         from: from.optional("sender.from", "Research Digest <digest@example.org>"),
         reply_to: from.optional("sender.reply_to", "editor@example.org"),
@@ -396,6 +423,7 @@ fn config(from: &mut Reader<'_>) -> Option<Config> {
             .map(|key| from.text(&format!("privacy.{key}")).unwrap_or_default()),
         bounce_domain: from.text("bounce.domain"),
         bounce: bounce?,
+        webhook: webhook?,
         dkim,
         key_file: from.text("secret.key_file").map(PathBuf::from)?,
         on_unknown: on_unknown?,
@@ -457,7 +485,12 @@ fn bounce(from: &mut Reader<'_>) -> Option<Bounce> {
     let soft_limit = from.parsed("bounce.soft_limit", "a number from 0 to 1000", |text| {
         text.parse().ok().filter(|limit| *limit <= 1000)
     });
+    let imap = from.parsed("bounce.imap", "a list of URLs", texts)?;
+    let imap_done = from.text("bounce.imap_done");
+    let is_deleted: bool = from.optional("bounce.imap_delete", "true or false")?;
     Some(Bounce {
+        imap: imap.into_iter().map(Secret).collect(),
+        imap_done: imap_done.filter(|_| !is_deleted),
         listen: from.optional("bounce.listen", listen_like),
         lmtp: from.optional("bounce.lmtp", listen_like),
         tls: tls.map(|paths| paths.map(PathBuf::from)),
@@ -470,6 +503,38 @@ fn bounce(from: &mut Reader<'_>) -> Option<Bounce> {
             _ => return None,
         },
     })
+}
+
+fn webhook(from: &mut Reader<'_>) -> Option<Webhook> {
+    let mut found = |words: &[&'static str], end: &str| -> Option<BTreeMap<&'static str, Secret>> {
+        let mut secrets = BTreeMap::new();
+        for word in words {
+            let key = format!("webhook.{word}_{end}");
+            if from.text(&key).is_some() {
+                let like = "16 letters or more";
+                let long = |text: &str| (text.len() >= 16).then(|| Secret(text.to_owned()));
+                secrets.insert(*word, from.parsed(&key, like, long)?);
+            }
+        }
+        Some(secrets)
+    };
+    let keys = found(&["sendgrid", "mailgun"], "key");
+    let secrets = found(&["postmark", "sparkpost", "brevo", "mailjet"], "secret");
+    Some(Webhook {
+        ses_topics: from.parsed("webhook.ses_topics", "a list of ARNs", texts)?,
+        keys: keys?,
+        secrets: secrets?,
+    })
+}
+
+/// `["one", "two"]`, as in a file; in the environment one alone may stand without brackets.
+fn texts(list: &str) -> Option<Vec<String>> {
+    if !list.starts_with('[') {
+        return Some(vec![list.to_owned()]);
+    }
+    let table: toml::Table = format!("list = {list}").parse().ok()?;
+    let texts = table.get("list")?.as_array()?.iter();
+    texts.map(|text| text.as_str().map(str::to_owned)).collect()
 }
 
 fn schedule(from: &mut Reader<'_>, zone: Tz) -> Option<Schedule> {

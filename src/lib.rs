@@ -78,10 +78,10 @@ pub mod deliver;
 
 pub mod feedback;
 
-pub mod web;
-
 pub mod listen;
 
 pub mod receive;
+
+pub mod web;
 
 pub mod demo;

@@ -79,7 +79,7 @@ async fn come(news: &News, reading: &Reading, id: &str) -> Taken {
 }
 
 /// An issue that went to these readers.
-async fn sent(db: Db, readers: &[&str]) -> News {
+pub(crate) async fn sent(db: Db, readers: &[&str]) -> News {
     let news = News::start(db).await;
     for reader in readers {
         news.subscribe(reader, &[DEPRESSION]).await;
@@ -96,7 +96,7 @@ async fn send(news: &News, of: &str) {
     news.wait(Duration::minutes(1));
 }
 
-async fn suppression_of(news: &News, address: &str) -> Option<Reason> {
+pub(crate) async fn suppression_of(news: &News, address: &str) -> Option<Reason> {
     let hash = news.reader(address).await.address_hash;
     let mut tx = news.db.read().await.unwrap();
     let found = suppression::of(&mut tx, &hash).await.unwrap();

@@ -7,6 +7,7 @@ use anyhow::Context;
 use bulletin::bounce::{self, Reading, Recipient};
 use bulletin::config::Config;
 use bulletin::secret::Keys;
+use bulletin::webhook;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
@@ -26,6 +27,8 @@ pub enum BounceCommand {
         #[arg(long, value_name = "ADDRESS")]
         to: Option<String>,
     },
+    /// Look into the mailboxes of bounce.imap once, as `serve` does all the time
+    Fetch,
     /// Mails that came back and want a person
     #[command(subcommand)]
     Kept(KeptCommand),
@@ -71,7 +74,11 @@ pub fn read(config: &Config, read: &Read, json: bool) -> anyhow::Result<Done> {
         for file in mails_in(path)? {
             let name = file.display().to_string();
             match mail_of(&file) {
-                Ok(mail) => show(&name, &bounce::read(&mail, None, &keys), json)?,
+                Ok(mail) => {
+                    for reading in readings(&mail, &keys) {
+                        show(&name, &reading, json)?;
+                    }
+                }
                 Err(error) => {
                     eprintln!("{name}: {error:#}");
                     done = Done::PartlyRefused;
@@ -80,6 +87,14 @@ pub fn read(config: &Config, read: &Read, json: bool) -> anyhow::Result<Done> {
         }
     }
     Ok(done)
+}
+
+/// What a mail says, or each event of a provider's post.
+fn readings(mail: &[u8], keys: &Keys) -> Vec<Reading> {
+    match webhook::guess(mail, keys) {
+        Some(events) => events.into_iter().map(|event| event.reading).collect(),
+        None => vec![bounce::read(mail, None, keys)],
+    }
 }
 
 fn mail_of(path: &Path) -> anyhow::Result<Vec<u8>> {

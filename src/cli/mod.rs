@@ -159,6 +159,7 @@ pub async fn run(arguments: Arguments, start_log: fn(LogFormat)) -> anyhow::Resu
         Command::Bounce(bounces::BounceCommand::Kept(command)) => {
             returned::kept(&app, command).await
         }
+        Command::Bounce(bounces::BounceCommand::Fetch) => returned::fetch(&app).await,
         Command::Bounce(_) => Ok(Done::Wholly),
         Command::Domain(command) => returned::domain(&app, command).await,
         Command::Preview(preview) => preview::preview(&app, preview).await,

@@ -1,15 +1,21 @@
 //! What comes back: `bounce receive` and `bounce kept`, the doors of `serve`, and `domain`.
 
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use bulletin::clock;
-use bulletin::config::Config;
+use bulletin::config::{Config, Webhook};
+use bulletin::deliver::tls;
 use bulletin::listen;
 use bulletin::receive::door::{self, Door};
+use bulletin::receive::imap;
 use bulletin::receive::{MOST_BYTES, Receiver, Taken};
 use bulletin::returned::{Way, domains, kept as mails};
+use bulletin::web::hooks::{Certificates, Hooks, Spent};
+use bulletin::webhook::{self, Provider, sns};
 use clap::Subcommand;
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -126,7 +132,91 @@ pub async fn open_doors(app: &App, stop: &CancellationToken) -> anyhow::Result<D
         doors.spawn(app.standing.watched("the door for bounces", serving));
         tracing::info!(%at, "taking what comes back");
     }
+    for (number, mailbox) in mailboxes(app)?.into_iter().enumerate() {
+        let (receiver, stop) = (receiver(app), stop.clone());
+        let after = after(app);
+        let watching = async move {
+            let number = number + 1;
+            mailbox.watch(&receiver, &after, number, &stop).await;
+            Ok(())
+        };
+        doors.spawn(app.standing.watched("a mailbox of bounces", watching));
+    }
     Ok(doors)
+}
+
+fn mailboxes(app: &App) -> anyhow::Result<Vec<imap::Mailbox>> {
+    let urls = app.config.bounce.imap.iter().zip(1..);
+    let authorities = match &app.config.smtp_ca_file {
+        Some(path) => tls::read_authorities(path)?,
+        None => Vec::new(),
+    };
+    let parsed = urls.map(|(url, number)| {
+        let mailbox = imap::Mailbox::parse(&url.0);
+        let mailbox =
+            mailbox.with_context(|| format!("bounce.imap, number {number}, cannot be used"))?;
+        Ok(mailbox.trusting(authorities.clone()))
+    });
+    parsed.collect()
+}
+
+fn after(app: &App) -> imap::After {
+    let done = app.config.bounce.imap_done.clone();
+    done.map_or(imap::After::Delete, imap::After::MoveTo)
+}
+
+/// Where providers post their events, if any of them may.
+pub fn hooks(app: &App) -> anyhow::Result<Option<Arc<Hooks>>> {
+    let Webhook {
+        ses_topics,
+        keys,
+        secrets,
+    } = &app.config.webhook;
+    let mut agreed = BTreeMap::new();
+    let named = |word: &str| word.parse::<Provider>().map_err(anyhow::Error::msg);
+    for (word, key) in keys {
+        agreed.insert(named(word)?, webhook::Secret::Key(key.0.clone()));
+    }
+    for (word, secret) in secrets {
+        agreed.insert(named(word)?, webhook::Secret::Word(secret.0.clone()));
+    }
+    if let Some(wrong) = ses_topics.iter().find(|topic| !sns::is_topic(topic)) {
+        bail!(
+            "webhook.ses_topics: '{wrong}' is no ARN of a topic: arn:aws:sns:REGION:ACCOUNT:NAME"
+        );
+    }
+    if !ses_topics.is_empty() {
+        agreed.insert(Provider::Ses, webhook::Secret::Topics(ses_topics.clone()));
+    }
+    let hooks = Hooks {
+        receiver: receiver(app),
+        secrets: agreed,
+        certificates: Certificates::default(),
+        spent: Spent::default(),
+    };
+    Ok((!hooks.secrets.is_empty()).then(|| Arc::new(hooks)))
+}
+
+/// Looks into each mailbox of bounce.imap once, for who would rather do that at times of their own.
+pub async fn fetch(app: &App) -> anyhow::Result<Done> {
+    let mailboxes = mailboxes(app)?;
+    if mailboxes.is_empty() {
+        bail!("bounce.imap names no mailbox");
+    }
+    let (receiver, after) = (receiver(app), after(app));
+    let (mut taken, mut done) = (0, Done::Wholly);
+    for (mailbox, number) in mailboxes.iter().zip(1..) {
+        match mailbox.empty(&receiver, &after).await {
+            Ok(mails) => taken += mails,
+            Err(error) => {
+                let why = imap::told(&error);
+                eprintln!("bounce.imap, number {number}, cannot be looked into: {why}");
+                done = Done::PartlyRefused;
+            }
+        }
+    }
+    app.show(&json!({ "taken": taken }), || say!("Mails taken: {taken}."))?;
+    Ok(done)
 }
 
 async fn list_kept(app: &App) -> anyhow::Result<Done> {

@@ -9,6 +9,7 @@ use bulletin::config::Config;
 use bulletin::db::Db;
 use bulletin::feedback::requests::Requests;
 use bulletin::secret::Keys;
+use bulletin::web::hooks;
 use bulletin::web::server::{self, Patience};
 use bulletin::web::status::{self, Status};
 use bulletin::web::{self, Privacy, Publisher, Site};
@@ -37,6 +38,10 @@ pub async fn serve(app: &App) -> anyhow::Result<Done> {
     let settling = requests(app, &site).run(stop.clone());
     tokio::spawn(app.standing.watched("the settling of requests", settling));
     let pages = web::routes(site).merge(status::public_routes(status(app)));
+    let pages = match returned::hooks(app)? {
+        Some(hooks) => pages.merge(hooks::routes(hooks)),
+        None => pages,
+    };
     let pages = web::guarded(pages);
     let serving = server::serve(listener, pages, Patience::default(), stop.clone());
     let mut served = tokio::spawn(serving);

@@ -23,7 +23,7 @@ mod dots;
 mod ledger;
 mod offers;
 mod reply;
-mod tls;
+pub mod tls;
 mod wire;
 
 use std::sync::Arc;

@@ -388,7 +388,8 @@ impl fmt::Debug for Relay {
     }
 }
 
-fn host_and_port(place: &str) -> Result<(String, Option<u16>), RelayError> {
+/// `mail.example.org:25`, `[::1]`: a host's name or address, and the port where one is given.
+pub(crate) fn host_and_port(place: &str) -> Result<(String, Option<u16>), RelayError> {
     let place = place.strip_suffix('/').unwrap_or(place);
     if place.contains(['/', '?', '#']) {
         return Err(RelayError::Tail);
@@ -437,7 +438,8 @@ fn credentials(user: &str) -> Result<Credentials, RelayError> {
     Ok(Credentials::new(user, password))
 }
 
-fn percent_decoded(text: &str) -> Result<String, RelayError> {
+/// `%40` and the like (RFC 3986 section 2.1).
+pub(crate) fn percent_decoded(text: &str) -> Result<String, RelayError> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut parts = text.split('%');
     bytes.extend_from_slice(parts.next().unwrap_or_default().as_bytes());

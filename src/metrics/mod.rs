@@ -88,6 +88,7 @@ struct Known {
     alarms: Vec<Counter>,
     repeats: Counter,
     came_back: Vec<Counter>,
+    hook_refusals: Counter,
 }
 
 /// What an attempt comes to.
@@ -179,6 +180,11 @@ impl Metrics {
         self.0.came_back[index(Back::ALL, what)].inc();
     }
 
+    /// A post to a provider's hook was not the provider's.
+    pub fn hook_refused(&self) {
+        self.0.hook_refusals.inc();
+    }
+
     /// What the database says is still to do.
     pub fn backlog(&self, backlog: &Backlog, now: DateTime<Utc>) {
         let counts = [
@@ -248,6 +254,7 @@ fn known() -> Known {
         unsubscribes: one(to, "unsubscribes", UNSUBSCRIBES, Counter::default()),
         alarms: each(to, "alarms", ALARMS, "kind", &kinds),
         came_back: each(to, "came_back", CAME_BACK, "what", &back),
+        hook_refusals: one(to, "hook_refusals", HOOK_REFUSALS, Counter::default()),
         repeats: one(to, "repeats", REPEATS, Counter::default()),
         registry,
     }
@@ -268,6 +275,7 @@ const UNSUBSCRIBES: &str = "Readers who left by a link or by one click";
 const ALARMS: &str = "Campaigns that an alarm paused, by its kind";
 const REPEATS: &str = "Mails accepted after their claim was lost, which may have come twice";
 const CAME_BACK: &str = "Mails and events that came back, by what they came to";
+const HOOK_REFUSALS: &str = "Posts to a provider's hook that were not the provider's";
 const PHASES: &str = "The parts of an attempt";
 const WAITS: &str = "How long connections could not go on, by what they waited for";
 

@@ -2,6 +2,7 @@
 //! that cannot be read, or that a person wrote, is kept aside and does not stop the others.
 
 pub mod door;
+pub mod imap;
 
 use crate::bounce::{self, Class, Kind, Reading};
 use crate::clock::Clock;
@@ -9,7 +10,7 @@ use crate::db::{Db, Tx};
 use crate::feedback::acting::{self, Acted, Came, Done, Terms};
 use crate::metrics::{Back, Metrics};
 use crate::returned::kept::{self, New};
-use crate::returned::{Did, Way};
+use crate::returned::{self, Did, Way};
 use crate::secret::Keys;
 use crate::subscriber::Address;
 use crate::verp;
@@ -74,6 +75,25 @@ impl Receiver {
         let now = (self.clock)();
         let acted = acting::act(&mut tx, &self.keys, &self.terms, reading, came, now).await?;
         self.close(tx, acted).await
+    }
+
+    /// Acts on a provider's event. The provider is believed, so the address that it names leads to the delivery where
+    /// it passes on nothing else that does.
+    pub async fn posted(&self, mut reading: Reading, id: &[u8]) -> sqlx::Result<Taken> {
+        let came = Came {
+            way: Way::Webhook,
+            id,
+        };
+        let named = reading
+            .recipients
+            .iter()
+            .find_map(|one| one.address.as_deref());
+        let named = named.and_then(|named| Address::parse(named).ok());
+        if let (None, Some(address)) = (reading.delivery, named) {
+            let mut tx = self.db.read().await?;
+            reading.delivery = returned::newest_sent(&mut tx, &address.hash(&self.keys)).await?;
+        }
+        self.event(&reading, came).await
     }
 
     async fn leaves(&self, delivery: i64, came: Came<'_>) -> sqlx::Result<Taken> {

@@ -167,6 +167,20 @@ pub async fn failures(tx: &mut Tx, delivery: i64) -> sqlx::Result<(i64, i64)> {
     })
 }
 
+/// The newest delivery that the relay took for a reader, by their address.
+pub async fn newest_sent(tx: &mut Tx, address_hash: &[u8]) -> sqlx::Result<Option<i64>> {
+    on!(tx, |conn| {
+        sqlx::query_scalar(
+            "SELECT d.id FROM delivery d JOIN subscriber s ON s.id = d.subscriber_id \
+             WHERE s.address_hash = $1 AND d.state IN ('accepted', 'unknown', 'bounced') \
+             ORDER BY d.first_tried_at DESC, d.id DESC LIMIT 1",
+        )
+        .bind(address_hash)
+        .fetch_optional(conn)
+        .await
+    })
+}
+
 /// Everything that came back of a reader's deliveries, oldest first.
 pub async fn of_reader(tx: &mut Tx, reader: Uuid) -> sqlx::Result<Vec<Returned>> {
     let sql = format!("SELECT {COLUMNS} FROM returned WHERE subscriber_id = $1 ORDER BY at, id");

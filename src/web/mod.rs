@@ -7,6 +7,7 @@ mod caching;
 mod error;
 mod feeds;
 mod fields;
+pub mod hooks;
 mod language;
 mod layout;
 pub mod limits;

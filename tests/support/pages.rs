@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::Router;
 use bulletin::metrics::Metrics;
 use bulletin::web::server::{self, Patience};
 use bulletin::web::{self, Privacy, Publisher, Site};
@@ -45,9 +46,14 @@ impl Pages {
             trusted_proxies: Arc::new([]),
             metrics: Metrics::default(),
         };
+        Pages::of(web::routes(site), patience).await
+    }
+
+    /// These routes alone, as the service serves them.
+    pub async fn of(routes: Router, patience: Patience) -> Pages {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let pages = web::guarded(web::routes(site));
+        let pages = web::guarded(routes);
         let stop = CancellationToken::new();
         tokio::spawn(server::serve(listener, pages, patience, stop.clone()));
         Pages {
