@@ -80,7 +80,6 @@ impl<'a> Page<'a> {
             html lang=(self.language) {
                 (self.head())
                 body {
-                    a.skip href="#content" { (self.language.skip()) }
                     (self.header())
                     main #content .wide[self.is_wide] { (content) }
                     (self.footer())
@@ -156,6 +155,7 @@ impl<'a> Page<'a> {
         ];
         html! {
             header.masthead {
+                a.skip href="#content" { (language.skip()) }
                 div {
                     p.name { a href=(language.path("/")) { (self.site.name) } }
                     nav aria-label=(language.site_nav()) {

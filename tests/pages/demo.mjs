@@ -5,9 +5,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** How many caught mails are looked through for a link. */
-const MAILS = 20;
-
 const PATIENCE_MS = 120_000;
 
 /** Starts the demo on a free port, gives it to `use`, and ends it whatever happens. */
@@ -16,12 +13,62 @@ export async function withDemo(program, use) {
   const child = spawn(program, ['demo', '--port', '0', '--dir', folder], { stdio: ['ignore', 'pipe', 'inherit'] });
   try {
     const base = await address(child);
-    return await use({ base, folder, program, linkInMail: (part) => linkInMail(base, part) });
+    return await use({ base, folder, program, mails: new Mails(base) });
   } finally {
     const ended = new Promise((resolve) => child.once('exit', resolve));
     if (child.exitCode === null && child.kill('SIGTERM')) await ended;
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** The mails that the demo has caught, as its own pages show them. */
+export class Mails {
+  #texts = [];
+
+  constructor(base) {
+    this.base = base;
+  }
+
+  /** How many there are by now. */
+  async count() {
+    for (;;) {
+      const answer = await fetch(`${this.base}/demo/mails/${this.#texts.length}`);
+      if (!answer.ok) return this.#texts.length;
+      this.#texts.push(await answer.text());
+    }
+  }
+
+  /**
+   * The newest mail to `reader`, from number `since`, that has a link with `part` in it: its number, and the path of the
+   * link. Waits until it comes.
+   */
+  async linkTo(reader, part, since = 0) {
+    const end = Date.now() + PATIENCE_MS;
+    while (Date.now() < end) {
+      for (let number = await this.count() - 1; number >= since; number -= 1) {
+        const text = this.#texts[number];
+        const path = recipient(text) === reader && text.match(link(part))?.[0];
+        if (path) return { number, path };
+      }
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    throw new Error(`in vain waited for a mail with ${part}`);
+  }
+
+  /** The readers whose mails are in `language` and have a link with `part` in it, in the order of their addresses. */
+  async readers(language, part) {
+    await this.count();
+    const fitting = this.#texts.filter((text) => text.includes(`&lt;html lang=3D&quot;${language}&quot;`) && link(part).test(text));
+    return [...new Set(fitting.map(recipient))].sort();
+  }
+}
+
+function link(part) {
+  return new RegExp(`${part}[A-Za-z0-9_-]{20,}`);
+}
+
+function recipient(text) {
+  return text.match(/<p>To ([^<,\s]+),/)?.[1];
 }
 
 /** Where the site is, as the demo prints it once it serves. */
@@ -40,14 +87,4 @@ function address(child) {
       }
     });
   });
-}
-
-/** The path of the first link with `part` in it, in a mail that was caught. */
-async function linkInMail(base, part) {
-  for (let number = 0; number < MAILS; number += 1) {
-    const answer = await fetch(`${base}/demo/mails/${number}`);
-    const found = (await answer.text()).match(new RegExp(`${part}[A-Za-z0-9_-]{20,}`));
-    if (found) return found[0];
-  }
-  throw new Error(`no caught mail has a link with ${part}`);
 }

@@ -54,7 +54,7 @@ process.exitCode = await withDemo(resolve(values.program), (demo) => withChromiu
 async function travel(demo, browser) {
   const context = await browser.newContext({ javaScriptEnabled: false, viewport: { width: 360, height: 780 } });
   const way = { demo, page: await context.newPage(), seen: new Set() };
-  way.mails = await caught(demo);
+  way.mails = await demo.mails.count();
   let passed = 0;
   for (const [name, step] of STEPS) {
     try {
@@ -148,32 +148,12 @@ async function comesBack({ page, back, choices }) {
   must(await page.getByRole('checkbox', { name: /^Empathy/ }).isChecked(), 'with the choices of before');
 }
 
-/** The address behind the first link with `part` in it, of the reader's next mail, or of the mail of a number. */
-async function linkOf(way, part, number) {
-  const { demo } = way;
-  let found;
-  await until(async () => {
-    const all = await caught(demo);
-    for (let at = number ?? all - 1; at >= (number ?? way.mails); at -= 1) {
-      const text = await (await fetch(`${demo.base}/demo/mails/${at}`)).text();
-      found = text.includes(READER) && text.match(new RegExp(`http[^"\\s<>]*?(${part}[A-Za-z0-9_/-]{20,})`));
-      if (found) {
-        way.last = at;
-        return true;
-      }
-    }
-    return false;
-  }, `a mail with ${part}`);
-  way.mails = Math.max(way.mails, way.last + 1);
-  return demo.base + found[1];
-}
-
-/** How many mails the demo has caught. */
-async function caught(demo) {
-  for (let number = 0, step = 1 << 12; ; step >>= 1) {
-    while ((await fetch(`${demo.base}/demo/mails/${number + step - 1}`, { method: 'HEAD' })).ok) number += step;
-    if (step === 1) return number;
-  }
+/** The address behind a link with `part` in it, of the reader's next mail, or of the mails from a number on. */
+async function linkOf(way, part, since = way.mails) {
+  const { number, path } = await way.demo.mails.linkTo(READER, part, since);
+  way.last = number;
+  way.mails = Math.max(way.mails, number + 1);
+  return way.demo.base + path;
 }
 
 /** A command of the service, on the demo's database. */

@@ -6,9 +6,6 @@ import { readFileSync } from 'node:fs';
 const need = createRequire(new URL('../inbox/package.json', import.meta.url));
 const AXE = readFileSync(need.resolve('axe-core/axe.min.js'), 'utf8');
 
-/** Where the keyboard goes through the page: colours do not change the way. */
-export const WALKED = ['320 px light', '1280 px dark'];
-
 /** A1: what axe finds, WCAG 2.2 AA and best practice, what it cannot judge included. */
 export async function accessibility(view) {
   if (!(await view.evaluate(() => 'axe' in window))) await view.evaluate(AXE);
@@ -32,7 +29,10 @@ export function overflow() {
 export async function walk(view) {
   await view.evaluate(() => {
     window.reached = new Set();
-    document.activeElement?.blur();
+    // From the top, wherever the page's address has led.
+    document.body.tabIndex = -1;
+    document.body.focus();
+    document.body.removeAttribute('tabindex');
     window.scrollTo(0, 0);
   });
   const findings = [];

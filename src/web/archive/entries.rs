@@ -37,12 +37,19 @@ impl Place {
 /// Summaries with what was looked for marked, each under an `h3`.
 pub(super) fn list(site: &Site, language: Language, entries: &[Entry], terms: &Terms) -> Markup {
     html! {
-        ol.entries {
-            @for entry in entries {
-                li { article { (one(site, language, entry, terms)) } }
+        @if !entries.is_empty() {
+            ol.entries {
+                @for entry in entries {
+                    li { article aria-labelledby=(heading(entry)) { (one(site, language, entry, terms)) } }
+                }
             }
         }
     }
+}
+
+/// The id of its heading, by which screen readers tell the articles apart.
+fn heading(entry: &Entry) -> String {
+    format!("s{}", entry.id)
 }
 
 fn one(site: &Site, language: Language, entry: &Entry, terms: &Terms) -> Markup {
@@ -54,7 +61,7 @@ fn one(site: &Site, language: Language, entry: &Entry, terms: &Terms) -> Markup 
     let issue = language.path(&format!("/issues/{}", entry.month));
     html! {
         p.when { a href=(issue) { (language.month(entry.month)) } }
-        h3 lang=(entry.language) {
+        h3 id=(heading(entry)) lang=(entry.language) {
             a href=(language.path(&format!("/summaries/{}", entry.id))) {
                 (pieces(&archive::marked(&entry.title, terms)))
             }

@@ -180,8 +180,7 @@ fn group(language: Language, name: &str, heading: &str, choices: Vec<Choice<'_>>
     html! {
         details open[chosen > 0] {
             summary { (heading) @if chosen > 0 { " " (language.chosen(chosen)) } }
-            fieldset {
-                legend.unseen { (heading) }
+            div role="group" aria-label=(heading) {
                 @for choice in choices.iter().filter(useful) {
                     label.choice {
                         input type="checkbox" name=(name) value=(choice.slug) checked[choice.is_chosen];

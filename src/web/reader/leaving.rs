@@ -190,9 +190,9 @@ fn left(site: &Site, reader: &Subscriber, token: &str, heading: &str, asks: Asks
 
 fn why(words: Words, token: &str) -> Markup {
     html! {
-        form method="post" action=(format!("/u/{token}/why")) {
+        form method="post" action=(format!("/u/{token}/why")) aria-labelledby="why" {
             fieldset {
-                legend { (words.why_did_you_leave()) }
+                legend #why { (words.why_did_you_leave()) }
                 p.about { (words.why_is_counted()) }
                 @for why in Why::ALL {
                     label.choice {

@@ -122,10 +122,11 @@ fn in_short(site: &Site, language: Language, item: &Item) -> Markup {
     let summary = &item.summary;
     let kind = summary.research_type.as_deref();
     let kind = kind.and_then(|slug| site.vocabulary.research_type(slug));
+    let heading = format!("s{}", item.summary_id);
     html! {
-        article lang=(summary.language) {
+        article lang=(summary.language) aria-labelledby=(heading) {
             @if let Some(kind) = kind { p.kind lang=(language) { (language.pick(&kind.name, &kind.name_fr)) } }
-            h3 { a href=(language.path(&format!("/summaries/{}", item.summary_id))) { (summary.title) } }
+            h3 id=(heading) { a href=(language.path(&format!("/summaries/{}", item.summary_id))) { (summary.title) } }
             @if let Some(first) = summary.summary.first() { p { (first) } }
         }
     }
