@@ -313,6 +313,6 @@ fn print_reader(reader: &Shown) {
     for moment in &reader.timeline {
         let message = moment.message.as_deref().unwrap_or_default();
         let at = moment.at.format("%Y-%m-%d %H:%M:%SZ");
-        say!("  {at}  {message:<8}{:<14}{}", moment.what, moment.words);
+        say!("  {at}  {message:<8}{:<15} {}", moment.what, moment.words);
     }
 }

@@ -12,7 +12,7 @@ use bulletin::deliver::tls;
 use bulletin::listen;
 use bulletin::receive::door::{self, Door};
 use bulletin::receive::imap;
-use bulletin::receive::{MOST_BYTES, Receiver, Taken};
+use bulletin::receive::{MOST_BYTES, PATIENCE, Receiver, Taken};
 use bulletin::returned::{Way, domains, kept as mails};
 use bulletin::web::hooks::{Certificates, Hooks, Spent};
 use bulletin::webhook::{self, Provider, sns};
@@ -104,6 +104,7 @@ pub fn receiver(app: &App) -> Receiver {
         terms: terms(&app.config),
         clock: clock::system(),
         metrics: app.metrics.clone(),
+        patience: PATIENCE,
     }
 }
 

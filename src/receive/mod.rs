@@ -4,6 +4,8 @@
 pub mod door;
 pub mod imap;
 
+use std::time::{Duration, Instant};
+
 use crate::bounce::{self, Class, Kind, Reading};
 use crate::clock::Clock;
 use crate::db::{Db, Tx};
@@ -29,7 +31,16 @@ pub struct Receiver {
     pub terms: Terms,
     pub clock: Clock,
     pub metrics: Metrics,
+    /// How long it waits for what the relay said of a delivery to be written down; `PATIENCE` but in tests.
+    pub patience: Duration,
 }
+
+/// A mail server on the same machine reports what it cannot deliver before our own commit is through; who is sent away
+/// comes again after minutes.
+pub const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How often it is looked meanwhile.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// What became of a mail or an event; it is durable by then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +82,17 @@ impl Receiver {
 
     /// Acts on what a mail or a provider's event says.
     pub async fn event(&self, reading: &Reading, came: Came<'_>) -> sqlx::Result<Taken> {
+        let began = Instant::now();
+        loop {
+            let taken = self.event_now(reading, came).await?;
+            if taken != Taken::TooEarly || began.elapsed() >= self.patience {
+                return Ok(taken);
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    async fn event_now(&self, reading: &Reading, came: Came<'_>) -> sqlx::Result<Taken> {
         let mut tx = self.db.begin().await?;
         let now = (self.clock)();
         let acted = acting::act(&mut tx, &self.keys, &self.terms, reading, came, now).await?;

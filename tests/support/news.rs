@@ -228,6 +228,7 @@ impl News {
             terms: self.terms.clone(),
             clock: self.clock(),
             metrics: self.metrics.clone(),
+            patience: std::time::Duration::ZERO,
         }
     }
 

@@ -7,6 +7,7 @@ mod lasting;
 mod leavers;
 mod matrix;
 mod power;
+mod returned;
 mod soak;
 mod starts;
 mod storage;
@@ -61,6 +62,10 @@ pub enum Scenario {
     Upgrades,
     /// The clock steps back and forth, by seconds, an hour and a day (F17)
     Clocks,
+    /// A real Postfix reports what it cannot deliver
+    Reports,
+    /// Ten thousand reports a minute, half of them twice, while people sign up (F24)
+    ReportStorm,
     /// Random faults for a long time (R10)
     Soak,
 }
@@ -161,6 +166,8 @@ impl Scenario {
             Scenario::RestartLoop => starts::restart_loop(trial),
             Scenario::Upgrades => upgrades::upgrades(trial),
             Scenario::Clocks => clocks::clocks(trial),
+            Scenario::Reports => returned::reports(trial),
+            Scenario::ReportStorm => returned::storm(trial),
             Scenario::Soak => soak::soak(trial),
         }
     }

@@ -35,6 +35,8 @@ const QUICK: &[Part] = &[
     (Scenario::RestartLoop, None, Some(40), Which::Both),
     (Scenario::Upgrades, Some(2), Some(40), Which::Both),
     (Scenario::Clocks, None, Some(400), Which::Postgres),
+    (Scenario::Reports, None, Some(80), Which::Both),
+    (Scenario::ReportStorm, None, Some(1000), Which::Both),
 ];
 
 const LONG: &[Part] = &[
@@ -57,6 +59,8 @@ const LONG: &[Part] = &[
     (Scenario::RestartLoop, None, None, Which::Both),
     (Scenario::Upgrades, None, None, Which::Both),
     (Scenario::Clocks, None, None, Which::Both),
+    (Scenario::Reports, None, None, Which::Both),
+    (Scenario::ReportStorm, None, None, Which::Both),
     (Scenario::Soak, None, None, Which::Both),
 ];
 
