@@ -74,6 +74,8 @@ pub struct Config {
     pub privacy: [String; 3],
     /// The domain of the return paths; the sender's own when not set.
     pub bounce_domain: Option<String>,
+    /// Rules for the words of mail servers, tried before the built-in ones.
+    pub bounce_rules: Option<PathBuf>,
     pub bounce: Bounce,
     pub webhook: Webhook,
     pub dkim: Option<Dkim>,
@@ -242,6 +244,7 @@ pub const KEYS: &[(&str, Option<&str>)] = &[
     ("privacy.processors", None),
     ("privacy.complaints", None),
     ("bounce.domain", None),
+    ("bounce.rules", None),
     ("bounce.listen", None),
     ("bounce.lmtp", None),
     ("bounce.tls_cert", None),
@@ -422,6 +425,7 @@ fn config(from: &mut Reader<'_>) -> Option<Config> {
         privacy: ["officer", "processors", "complaints"]
             .map(|key| from.text(&format!("privacy.{key}")).unwrap_or_default()),
         bounce_domain: from.text("bounce.domain"),
+        bounce_rules: from.text("bounce.rules").map(PathBuf::from),
         bounce: bounce?,
         webhook: webhook?,
         dkim,

@@ -203,6 +203,29 @@ fn the_command_says_what_each_file_is_and_needs_no_database() {
 }
 
 #[test]
+fn an_operators_own_rule_comes_before_the_built_in_ones() {
+    let desk = Desk::new(None, "smtp://127.0.0.1:1");
+    let own = "[[rule]]\nname = \"ours\"\nclass = \"block\"\nreason = \"policy_violation\"\nsays = [\"over quota\"]\n";
+    let broken = "[[rule]]\nname = \"ours\"\nclass = \"harsh\"\nreason = \"x\"\n";
+    let mail = root().join("tests/fixtures/bounces/postfix-mailbox-full.eml");
+    let read = |rules: &str| {
+        desk.write("rules.toml", rules);
+        let mut command = desk.command(&["bounce", "read", "--json", mail.to_str().unwrap()]);
+        command
+            .env("BULLETIN_BOUNCE_RULES", "rules.toml")
+            .output()
+            .unwrap()
+    };
+    let output = String::from_utf8(read(own).stdout).unwrap();
+    let line: serde_json::Value = serde_json::from_str(&output).unwrap();
+    assert_eq!(line["recipients"][0]["because"], "ours", "{line}");
+    let refused = read(broken);
+    assert_eq!(refused.status.code(), Some(1));
+    let why = String::from_utf8(refused.stderr).unwrap();
+    assert!(why.contains("rules.toml") && why.contains("harsh"), "{why}");
+}
+
+#[test]
 fn nothing_that_is_no_bounce_is_counted() {
     let keys = Keys::passing();
     for (name, mail) in samples() {

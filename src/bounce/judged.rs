@@ -23,7 +23,7 @@ pub(super) struct Evidence<'a> {
 /// The verdict, and the status that tells most.
 pub(super) fn verdict(evidence: &Evidence<'_>) -> (Verdict, Option<Status>) {
     let table = rules::table();
-    let said_first = [evidence.reply, evidence.about]
+    let said_first = [evidence.reply, evidence.about, evidence.whole]
         .into_iter()
         .find(|words| words::code(words).is_some() || words::status(words).is_some())
         .unwrap_or(evidence.about);

@@ -10,86 +10,121 @@ use super::words;
 /// How much of a text tells what it is.
 const BEGINNING: usize = 4000;
 
-/// Whether a mail system says that a mail failed or is late; `text` is what it says.
-pub(super) fn is_bounce(mail: &Mail, text: &str) -> Option<&'static str> {
-    if mail.header.has("x-failed-recipients") {
-        return Some("x-failed-recipients");
+/// What tells the kind: who sent it, the subject, and how the text begins, both folded.
+pub(super) struct Look<'a> {
+    mail: &'a Mail,
+    text: &'a str,
+    subject: String,
+    beginning: String,
+}
+
+impl<'a> Look<'a> {
+    /// `text` is what the mail says itself, without what it returns.
+    pub fn at(mail: &'a Mail, text: &'a str) -> Look<'a> {
+        Look {
+            mail,
+            text,
+            subject: words::folded(&mail.header.folded("subject")),
+            beginning: words::folded(&text[..text.floor_char_boundary(BEGINNING)]),
+        }
     }
-    let subject = words::folded(&mail.header.folded("subject"));
-    let beginning = words::folded(&text[..text.floor_char_boundary(BEGINNING)]);
-    let by_subject = SIGNS.bounce.subjects.in_text(&subject);
-    let by_text = SIGNS.bounce.texts.in_text(&beginning);
-    let returns = !mail.returned.is_empty() || super::returned::cut(text).returned.is_some();
-    let from_system = is_from_the_system(mail);
-    let from_nobody = is_from_nobody(mail);
-    if is_answered_by_a_machine(mail, &subject) && !from_system {
-        return None;
-    }
-    match () {
-        () if from_system && (by_subject || by_text || returns) => Some("mail-system"),
-        () if from_nobody && by_subject && by_text => Some("null-sender"),
-        () if from_nobody && returns => Some("null-sender"),
-        () if by_subject && by_text && returns => Some("returned-mail"),
-        () if SIGNS.bounce.subjects.begin(&subject)
-            && by_text
-            && !mail.header.has("in-reply-to") =>
-        {
+
+    /// What shows that a mail system says that a mail failed or is late; `None` where nothing does. It counts whether
+    /// the mail `returns` another.
+    pub fn bounce(&self, returns: bool) -> Option<&'static str> {
+        if self.mail.header.has("x-failed-recipients") {
+            return Some("x-failed-recipients");
+        }
+        let by_subject = SIGNS.bounce.subjects.in_text(&self.subject);
+        let by_text = SIGNS.bounce.texts.in_text(&self.beginning);
+        let from_nobody = is_from_nobody(self.mail);
+        if is_from_the_system(self.mail) {
+            return (by_subject || by_text || returns).then_some("mail-system");
+        }
+        if self.is_answered_by_a_machine() {
+            return None;
+        }
+        // Whoever writes about a bounce answers somebody, as a rule.
+        let answers = self.mail.header.has("in-reply-to");
+        let begins = SIGNS.bounce.subjects.begin(&self.subject);
+        let quotes = self.quotes_a_reply() || self.quotes_a_session();
+        if from_nobody && (returns || (by_subject && by_text)) {
+            Some("null-sender")
+        } else if by_subject && by_text && returns {
+            Some("returned-mail")
+        } else if begins && by_text && !answers {
             Some("says-so")
+        } else {
+            (quotes && (by_subject || by_text) && !answers).then_some("server-quoted")
         }
-        () if (by_subject || by_text)
-            && quotes_a_server(text)
-            && !mail.header.has("in-reply-to") =>
+    }
+
+    /// What a mail is that is no bounce and no report.
+    pub fn other(&self) -> (Kind, &'static str) {
+        let signs = &SIGNS.autoreply;
+        let from_nobody = is_from_nobody(self.mail) || is_from_the_system(self.mail);
+        let is_short = self.beginning.len() < 1500;
+        if self.is_unsubscribing() {
+            (Kind::Unsubscribe, "asks-to-leave")
+        } else if says_so(self.mail) {
+            (Kind::Autoreply, "auto-submitted")
+        } else if signs.challenges.in_text(&self.subject)
+            || (from_nobody && is_short && signs.challenges.in_text(&self.beginning))
         {
-            Some("server-quoted")
+            (Kind::Autoreply, "challenge")
+        } else if signs.subjects.begin(&self.subject)
+            || (from_nobody && signs.subjects.in_text(&self.subject))
+        {
+            (Kind::Autoreply, "subject")
+        } else {
+            (Kind::None, "ordinary")
         }
-        () => None,
     }
-}
 
-/// Whether a text has the answer of a mail server in it: `550 5.1.1`, `RCPT TO:<`.
-fn quotes_a_server(text: &str) -> bool {
-    let beginning = &text[..text.floor_char_boundary(BEGINNING)];
-    beginning.to_ascii_lowercase().contains("rcpt to:")
-        || (words::code(beginning).is_some() && words::status(beginning).is_some())
-}
+    /// Whether it says that the mail is still being tried.
+    pub fn is_delayed(&self) -> bool {
+        let delayed = &SIGNS.bounce.delayed;
+        delayed.in_text(&self.subject) || delayed.in_text(&self.beginning)
+    }
 
-/// What a mail is that is no bounce and no report.
-pub(super) fn other(mail: &Mail, text: &str) -> (Kind, &'static str) {
-    let subject = words::folded(&mail.header.folded("subject"));
-    let beginning = words::folded(&text[..text.floor_char_boundary(BEGINNING)]);
-    if is_unsubscribing(mail, &subject, text) {
-        return (Kind::Unsubscribe, "asks-to-leave");
+    /// Whether it says that the mail arrived.
+    pub fn is_delivered(&self) -> bool {
+        let delivered = &SIGNS.bounce.delivered;
+        delivered.in_text(&self.subject) || delivered.begin(&self.beginning)
     }
-    if says_so(mail) {
-        return (Kind::Autoreply, "auto-submitted");
-    }
-    if SIGNS.autoreply.challenges.in_text(&subject) {
-        return (Kind::Autoreply, "challenge");
-    }
-    let from_nobody = is_from_nobody(mail) || is_from_the_system(mail);
-    if SIGNS.autoreply.subjects.begin(&subject)
-        || (from_nobody && SIGNS.autoreply.subjects.in_text(&subject))
-    {
-        return (Kind::Autoreply, "subject");
-    }
-    if from_nobody && beginning.len() < 1500 && SIGNS.autoreply.challenges.in_text(&beginning) {
-        return (Kind::Autoreply, "challenge");
-    }
-    (Kind::None, "ordinary")
-}
 
-/// Whether a text or a subject says that the mail is still being tried.
-pub(super) fn is_delayed(mail: &Mail, text: &str) -> bool {
-    let subject = words::folded(&mail.header.folded("subject"));
-    let beginning = words::folded(&text[..text.floor_char_boundary(BEGINNING)]);
-    SIGNS.bounce.delayed.in_text(&subject) || SIGNS.bounce.delayed.in_text(&beginning)
-}
+    /// `550 5.1.1`: a mail server's answer.
+    fn quotes_a_reply(&self) -> bool {
+        let beginning = &self.text[..self.text.floor_char_boundary(BEGINNING)];
+        words::code(beginning).is_some() && words::status(beginning).is_some()
+    }
 
-/// Whether a text without failures says that the mail arrived.
-pub(super) fn is_delivered(mail: &Mail, text: &str) -> bool {
-    let subject = words::folded(&mail.header.folded("subject"));
-    let beginning = words::folded(&text[..text.floor_char_boundary(BEGINNING)]);
-    SIGNS.bounce.delivered.in_text(&subject) || SIGNS.bounce.delivered.begin(&beginning)
+    fn quotes_a_session(&self) -> bool {
+        self.beginning.contains("rcpt to:")
+    }
+
+    fn is_answered_by_a_machine(&self) -> bool {
+        let answers = SIGNS.autoreply.subjects.begin(&self.subject) || says_so(self.mail);
+        answers && !SIGNS.bounce.subjects.in_text(&self.subject)
+    }
+
+    /// Nothing but the wish: in the subject, or as the first line of a few words.
+    fn is_unsubscribing(&self) -> bool {
+        let asks = |text: &str| {
+            let text = text.trim_matches(|letter: char| !letter.is_alphanumeric());
+            let text = text.trim_start_matches("re: ").trim_start_matches("fwd: ");
+            SIGNS.unsubscribe.words.are(text)
+        };
+        let to = self.mail.header.folded("to");
+        let to = address::all_of(&to).next().unwrap_or_default();
+        let to_us = to.starts_with("unsubscribe")
+            || to.starts_with("leave-")
+            || to.contains("+unsubscribe@");
+        let text = self.text.trim();
+        let first = text.lines().next().unwrap_or_default().trim();
+        let first = words::folded(&first[..first.floor_char_boundary(200)]);
+        asks(&self.subject) || (asks(&first) && text.len() < 2000) || (to_us && text.len() < 200)
+    }
 }
 
 /// Whether its header gives a mail system's name as the author.
@@ -151,38 +186,4 @@ fn says_so(mail: &Mail) -> bool {
             .folded("x-ms-exchange-inbox-rules-loop")
             .contains('@')
         || mail.header.folded("x-precedence").contains("auto")
-}
-
-fn is_answered_by_a_machine(mail: &Mail, subject: &str) -> bool {
-    SIGNS.autoreply.subjects.begin(subject) && !SIGNS.bounce.subjects.in_text(subject)
-        || (says_so(mail) && !is_from_the_system(mail) && !SIGNS.bounce.subjects.in_text(subject))
-}
-
-/// Nothing but the wish: in the subject, or as the first line of a few words.
-fn is_unsubscribing(mail: &Mail, subject: &str, text: &str) -> bool {
-    let bare = |text: &str| {
-        let text = text.trim_matches(|letter: char| !letter.is_alphanumeric());
-        text.trim_start_matches("re: ")
-            .trim_start_matches("fwd: ")
-            .to_owned()
-    };
-    let asks = |text: &str| SIGNS.unsubscribe.words.are(&bare(text));
-    let local = address::all_of(mail.header.get("to").unwrap_or_default())
-        .next()
-        .map(str::to_ascii_lowercase)
-        .unwrap_or_default();
-    let to_us = local.starts_with("unsubscribe")
-        || local.starts_with("leave-")
-        || local.contains("+unsubscribe@");
-    let first = text
-        .lines()
-        .map(str::trim)
-        .find(|line| !line.is_empty())
-        .unwrap_or_default();
-    let first = words::folded(&first[..first.floor_char_boundary(200)]);
-    asks(subject) || (asks(&first) && text.trim().len() < 2000) || (to_us && says_nothing(text))
-}
-
-fn says_nothing(text: &str) -> bool {
-    text.trim().len() < 200
 }

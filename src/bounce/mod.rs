@@ -22,6 +22,7 @@ mod returned;
 mod rules;
 mod signs;
 mod source;
+mod story;
 mod words;
 
 pub use rules::{RulesError, add_rules};

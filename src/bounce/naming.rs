@@ -26,8 +26,10 @@ enum Sure {
     Headed,
 }
 
-/// Lines of a recipient's own that are kept.
+/// Lines of a recipient's own that are kept, bytes of a line that are looked at, and bytes of all of them.
 const LINES: usize = 24;
+const LONGEST_LINE: usize = 2000;
+const LONGEST: usize = 16 << 10;
 /// Addresses that are looked at in one text; a report about more is no honest one.
 const MOST: usize = 200;
 
@@ -99,6 +101,7 @@ fn chosen(lines: &[&str], mentions: Vec<&Mention>, known: &[String]) -> Vec<Name
             .iter_mut()
             .find(|named| address::same(&named.address, address))
         {
+            Some(named) if named.words.len() > LONGEST => {}
             Some(named) => {
                 named.words.push('\n');
                 named.words.push_str(&words);
@@ -131,14 +134,19 @@ fn words_of(lines: &[&str], mention: &Mention, heads: &[usize]) -> String {
         let end = after.copied().unwrap_or(lines.len());
         mention.line..end.min(mention.line + LINES)
     };
-    lines[range].join("\n")
+    let lines: Vec<&str> = lines[range].iter().map(|line| shortened(line)).collect();
+    lines.join("\n")
+}
+
+fn shortened(line: &str) -> &str {
+    &line[..line.floor_char_boundary(LONGEST_LINE)]
 }
 
 fn mentions(lines: &[&str]) -> Vec<Mention> {
     let mut mentions = Vec::new();
     let mut contacts: Vec<String> = Vec::new();
     for (number, line) in lines.iter().enumerate() {
-        let line = &line[..line.floor_char_boundary(2000)];
+        let line = shortened(line);
         for at in address::find(line, false) {
             if mentions.len() == MOST {
                 break;
@@ -153,9 +161,11 @@ fn mentions(lines: &[&str]) -> Vec<Mention> {
             if address::is_of_the_system(address) {
                 continue;
             }
-            let begins = line[..at.start]
-                .trim_matches(|letter: char| letter.is_whitespace() || "<>\"'-*•(".contains(letter))
-                .is_empty();
+            let prefix = &line[..at.start];
+            let begins = words::code(prefix).is_none()
+                && words::folded(prefix)
+                    .chars()
+                    .all(|letter| letter.is_whitespace() || "<>\"'-*•(@,;".contains(letter));
             let is_contact =
                 SIGNS.contacts.end(before) && !(begins && line[..at.start].starts_with(' '));
             if is_contact {
@@ -180,8 +190,9 @@ fn mention(
     begins: bool,
 ) -> Mention {
     let after = &line[at.end..];
-    let behind = after.trim_start_matches(['>', '"', '\'', ')', ']']);
-    let code = words::folded(line[..at.start].trim().trim_end_matches('<')).is_empty() && !begins;
+    let behind = behind_list(after);
+    let prefix = line[..at.start].trim().trim_end_matches('<');
+    let code = !begins && !prefix.is_empty() && words::folded(prefix).is_empty();
     let introduced = SIGNS.introduces.end(before);
     let behind_trimmed = behind.trim_start();
     let ends_the_line = behind
@@ -191,9 +202,12 @@ fn mention(
         && (behind_trimmed.starts_with(':') || behind_trimmed.starts_with("(expanded from"))
     {
         Sure::Headed
-    } else if (begins && ends_the_line) || ((begins || code) && says_why(behind)) {
+    } else if (begins && ends_the_line)
+        || ((begins || code) && says_why(behind))
+        || (code && behind_trimmed.starts_with(':'))
+    {
         Sure::Alone
-    } else if introduced || begins {
+    } else if introduced || begins || code {
         Sure::Listed
     } else {
         Sure::Mentioned
@@ -206,6 +220,21 @@ fn mention(
         is_contact: false,
         ends: code,
     }
+}
+
+/// What stands behind an address and those that follow it after commas.
+fn behind_list(after: &str) -> &str {
+    let mut behind = after.trim_start_matches(['>', '"', '\'', ')', ']']);
+    while let Some(rest) = behind.strip_prefix(',') {
+        let next = rest.trim_start().trim_start_matches(['<', '"', '\'']);
+        match address::find(next, false).next() {
+            Some(at) if at.start == 0 => {
+                behind = next[at.end..].trim_start_matches(['>', '"', '\'', ')', ']']);
+            }
+            _ => break,
+        }
+    }
+    behind
 }
 
 /// `... User unknown`, `(reason: 550`, `[User unknown]`, `; Action: Delayed`.
@@ -239,5 +268,5 @@ fn last_words<'a>(lines: &[&'a str], number: usize) -> &'a str {
         .rev()
         .take(3)
         .find(|line| !line.trim().is_empty())
-        .map_or("", |line| line.trim())
+        .map_or("", |line| shortened(line).trim())
 }

@@ -2,43 +2,40 @@
 
 use super::address;
 use super::feedback::{self, Feedback};
-use super::html;
 use super::judged::{self, Evidence};
-use super::kind;
-use super::naming::{self, Named};
 use super::notified::{self, Notice, Told};
 use super::part::Mail;
 use super::report::{self, Block};
-use super::returned;
+use super::story::{self, Story};
 use super::words::Stage;
 use super::{Action, Class, Kind, Reading, Recipient, Verdict};
 
 /// Letters of a server's words that are kept.
 const MOST_WORDS: usize = 512;
 /// Recipients of one mail that are kept.
-const MOST_RECIPIENTS: usize = 100;
+pub(super) const MOST_RECIPIENTS: usize = 100;
 
 /// Says what a mail is; whose it is, the caller knows.
 pub(super) fn of(mail: &Mail) -> Reading {
     if let Some(feedback) = feedback::read(mail) {
         return by_feedback(feedback);
     }
-    let text = own_text(mail);
+    let text = story::own_text(mail);
     if let Some(notice) = notified::read(&text) {
         return by_notice(notice);
     }
     let story = Story::of(mail, &text);
-    let blocks = report_of(mail, &story);
+    let blocks = story::report_of(mail, &story);
     if !blocks.is_empty() {
         return by_report(&story, blocks);
     }
     if is_receipt(mail) {
         return reading(Kind::Success, "disposition", Vec::new());
     }
-    if let Some(because) = kind::is_bounce(mail, story.words) {
+    if let Some(because) = story.look.bounce(story.returns) {
         return by_text(mail, &story, because);
     }
-    let (kind, because) = kind::other(mail, story.words);
+    let (kind, because) = story.look.other();
     let asks = (kind == Kind::Unsubscribe)
         .then(|| mail.header.get("from"))
         .flatten();
@@ -50,114 +47,6 @@ pub(super) fn of(mail: &Mail) -> Reading {
             .into_iter()
             .collect(),
     )
-}
-
-/// What a mail system says, and what is known of the mail that it says it about.
-struct Story<'a> {
-    words: &'a str,
-    whole: &'a str,
-    /// Recipients by the returned mail's header.
-    known: Vec<String>,
-    /// Recipients that the words name.
-    named: Vec<Named>,
-    is_delayed: bool,
-    is_delivered: bool,
-}
-
-impl<'a> Story<'a> {
-    fn of(mail: &Mail, text: &'a str) -> Story<'a> {
-        let cut = returned::cut(text);
-        let headers = returned::headers(mail, cut.returned);
-        let known = returned::recipients(&headers);
-        let senders = returned::senders(mail, &headers);
-        Story {
-            named: naming::recipients(cut.words, &senders, &known),
-            is_delayed: kind::is_delayed(mail, cut.words),
-            is_delivered: kind::is_delivered(mail, cut.words),
-            words: cut.words,
-            whole: text,
-            known,
-        }
-    }
-
-    /// The lines about one recipient, by any of its names; everything where there is but one.
-    fn about(&self, names: &[&str], is_alone: bool) -> String {
-        let one = self
-            .named
-            .iter()
-            .find(|named| names.iter().any(|name| address::same(name, &named.address)));
-        match (one, self.named.as_slice()) {
-            (Some(named), _) => named.words.clone(),
-            (None, [named]) if is_alone && named.is_plain() => named.words.clone(),
-            _ => String::new(),
-        }
-    }
-}
-
-/// Words of the mail itself: its plain texts, prose that claims to be a report, and HTML where there is nothing else.
-fn own_text(mail: &Mail) -> String {
-    let is_words = |kind: &str| {
-        matches!(
-            kind,
-            "text/plain"
-                | "message/delivery-status"
-                | "text"
-                | "plain/text"
-                | "text/rfc822-headers"
-        )
-    };
-    let mut text = String::new();
-    for part in mail.own().filter(|part| is_words(&part.kind)) {
-        let is_report =
-            part.kind == "message/delivery-status" && !report::blocks(&part.text).is_empty();
-        if !is_report && part.kind != "text/rfc822-headers" {
-            text.push_str(&part.text);
-            text.push_str("\n\n");
-        }
-    }
-    if text.trim().is_empty() {
-        for part in mail.own().filter(|part| part.kind == "text/html") {
-            text.push_str(&html::text(&part.text));
-            text.push('\n');
-        }
-    }
-    if text.trim().is_empty() {
-        for part in mail.own().filter(|part| !part.kind.starts_with("text/")) {
-            text.push_str(&part.text);
-        }
-    }
-    text
-}
-
-/// Recipients of the report's fields: in the part that is for them, else wherever the mail's own parts have them.
-fn report_of(mail: &Mail, story: &Story<'_>) -> Vec<Block> {
-    let is_report = |kind: &str| {
-        matches!(
-            kind,
-            "message/delivery-status" | "message/global-delivery-status"
-        )
-    };
-    let of_parts = |wanted: &dyn Fn(&str) -> bool| -> Vec<Block> {
-        let parts = mail.own().filter(|part| wanted(&part.kind));
-        parts
-            .flat_map(|part| report::blocks(&part.text))
-            .take(MOST_RECIPIENTS)
-            .collect()
-    };
-    let named = of_parts(&is_report);
-    if !named.is_empty() {
-        return named;
-    }
-    let in_words = report::blocks(story.words);
-    if !in_words.is_empty() {
-        return in_words;
-    }
-    let elsewhere =
-        of_parts(&|kind| !is_report(kind) && kind != "text/plain" && kind != "text/html");
-    match (elsewhere.is_empty(), story.named.is_empty()) {
-        (true, true) => report::blocks(story.whole),
-        _ => elsewhere,
-    }
 }
 
 fn by_report(story: &Story<'_>, blocks: Vec<Block>) -> Reading {
@@ -236,6 +125,7 @@ fn by_text(mail: &Mail, story: &Story<'_>, because: &'static str) -> Reading {
             let known = story.known.first().cloned();
             known
                 .or(named.map(|named| named.address.clone()))
+                .or_else(|| in_subject(mail))
                 .into_iter()
                 .collect()
         }
@@ -264,6 +154,13 @@ fn by_text(mail: &Mail, story: &Story<'_>, because: &'static str) -> Reading {
         recipients.push(recipient(None, &evidence, action));
     }
     reading(Kind::Bounce, because, recipients)
+}
+
+/// The address in a subject such as `Undeliverable: mail to a@b.c`, where nothing else names one.
+fn in_subject(mail: &Mail) -> Option<String> {
+    let subject = mail.header.folded("subject");
+    let found = address::find(&subject, false).next()?;
+    Some(subject[found].to_owned())
 }
 
 fn by_feedback(feedback: Feedback) -> Reading {

@@ -21,6 +21,8 @@ pub enum RulesError {
     Shape(#[from] toml::de::Error),
     #[error("the rule {rule} names the words {words:?}, which stand nowhere under [words]")]
     NoSuchWords { rule: String, words: String },
+    #[error("the rule {rule} asks for the status {status:?}, which is none: 5, 5.1 or 5.1.1")]
+    NoSuchStatus { rule: String, status: String },
     #[error("there are more than {MOST_PHRASES} phrases")]
     TooMany,
     #[error("rules are in use already; an own table is to be named before the first mail is read")]
@@ -88,9 +90,12 @@ pub(super) struct Rule {
     says: Vec<usize>,
     unless: Vec<usize>,
     codes: Vec<u16>,
-    status: Vec<(u8, Option<u16>, Option<u16>)>,
+    status: Vec<Pattern>,
     at: Vec<Stage>,
 }
+
+/// Class, subject and detail of a status code, as far as a rule asks for them.
+type Pattern = (u8, Option<u16>, Option<u16>);
 
 /// What is known of a reply besides its words.
 #[derive(Clone, Copy, Debug, Default)]
@@ -242,11 +247,7 @@ impl Lists {
         Ok(Rule {
             says,
             unless: self.listed(&text.name, &text.unless)?,
-            status: text
-                .status
-                .iter()
-                .filter_map(|status| pattern(status))
-                .collect(),
+            status: patterns(&text)?,
             name: text.name,
             class: text.class,
             reason: text.reason,
@@ -269,12 +270,24 @@ impl Lists {
     }
 }
 
-/// A status code with `x` for any number: `5.1.x`.
-fn pattern(text: &str) -> Option<(u8, Option<u16>, Option<u16>)> {
-    let mut numbers = text.split('.');
-    let class = numbers.next()?.parse().ok()?;
-    let mut next = || numbers.next().and_then(|number| number.parse().ok());
-    Some((class, next(), next()))
+fn patterns(rule: &RuleText) -> Result<Vec<Pattern>, RulesError> {
+    let pattern = |status: &String| {
+        pattern(status).ok_or_else(|| RulesError::NoSuchStatus {
+            rule: rule.name.clone(),
+            status: status.clone(),
+        })
+    };
+    rule.status.iter().map(pattern).collect()
+}
+
+/// The beginning of a status code: `5`, `5.1` or `5.1.1`.
+fn pattern(text: &str) -> Option<Pattern> {
+    let numbers: Vec<u16> = text
+        .split('.')
+        .map(|number| number.parse().ok())
+        .collect::<Option<_>>()?;
+    let class = u8::try_from(*numbers.first()?).ok()?;
+    (numbers.len() <= 3).then(|| (class, numbers.get(1).copied(), numbers.get(2).copied()))
 }
 
 /// Whether the further pieces of a phrase come in `text` one after the other.
@@ -290,4 +303,48 @@ fn follows(mut text: &str, pieces: &[String]) -> bool {
         }
     }
     true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(text: &str) -> Result<Table, RulesError> {
+        Table::of(toml::from_str(text)?)
+    }
+
+    #[test]
+    fn the_built_in_rules_have_names_of_their_own_and_the_last_asks_for_nothing() {
+        let mut names: Vec<&str> = table().rules.iter().map(|rule| &*rule.name).collect();
+        let last = table().rules.last().unwrap();
+        assert!(last.holds(None, &Codes::default()), "{last:?}");
+        let rules = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), rules);
+        let is_word = |letter: char| letter.is_ascii_lowercase() || letter == '_';
+        for rule in &table().rules {
+            assert!(rule.reason.chars().all(is_word), "{rule:?}");
+        }
+    }
+
+    #[test]
+    fn a_phrase_with_a_gap_wants_its_pieces_in_order_and_near() {
+        let table = parsed("[words]\nx = [\"user * unknown\"]\n").unwrap();
+        let said = |text: &str| table.said(&words::folded(text)).0[0];
+        assert!(said("The USER <a@b.c> is\nunknown."));
+        assert!(!said("unknown user"));
+        assert!(!said(&format!("user {} unknown", "x".repeat(200))));
+        assert!(!said("users are unknowns"), "not within words");
+    }
+
+    #[test]
+    fn mistakes_in_a_table_are_named() {
+        let rule = "[[rule]]\nname = \"a\"\nclass = \"soft\"\nreason = \"x\"\n";
+        let why = |more: &str| parsed(&format!("{rule}{more}")).unwrap_err().to_string();
+        assert!(why("words = [\"nothing\"]").contains("\"nothing\""));
+        assert!(why("wrods = []").contains("wrods"));
+        assert!(why("class = \"harsh\"").contains("class"));
+        assert!(why("status = [\"5.x\"]").contains("5.x"));
+    }
 }

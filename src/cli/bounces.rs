@@ -62,6 +62,16 @@ struct LineRecipient<'a> {
     because: &'a str,
 }
 
+/// Puts the operator's own rules before the built-in ones, where the settings name some.
+pub fn use_own_rules(config: &Config) -> anyhow::Result<()> {
+    let Some(path) = &config.bounce_rules else {
+        return Ok(());
+    };
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("{} cannot be read", path.display()))?;
+    bounce::add_rules(&text).with_context(|| path.display().to_string())
+}
+
 /// Prints what each mail is. What cannot be opened is named and does not stop the others.
 pub fn read(config: &Config, read: &Read, json: bool) -> anyhow::Result<Done> {
     let keys = match config.key_file.exists() {

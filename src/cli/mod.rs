@@ -142,6 +142,7 @@ pub async fn run(arguments: Arguments, start_log: fn(LogFormat)) -> anyhow::Resu
     }
     let config = bulletin::config::Config::load(config.as_deref())?;
     start_log(log_format.unwrap_or(config.log_format));
+    bounces::use_own_rules(&config)?;
     if let Command::Doctor = command {
         return serving::doctor(config, json).await;
     }

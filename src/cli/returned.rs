@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Done;
 use super::app::{App, terms};
+use super::bounces::use_own_rules;
 
 #[derive(Subcommand)]
 pub enum KeptCommand {
@@ -59,7 +60,9 @@ pub async fn kept(app: &App, command: KeptCommand) -> anyhow::Result<Done> {
 /// `bounce receive`, from the settings on: whatever keeps a mail from being kept, its server is told to bring it again.
 pub async fn receive_or_try_again(config: Option<&Path>, json: bool, to: Option<&str>) -> Done {
     let received = async {
-        let app = App::open(Config::load(config)?, json).await?;
+        let config = Config::load(config)?;
+        use_own_rules(&config)?;
+        let app = App::open(config, json).await?;
         let received = receive(&app, to).await;
         app.db.close().await;
         received

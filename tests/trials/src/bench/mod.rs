@@ -4,6 +4,7 @@
 pub mod client;
 pub mod ledger;
 
+mod bounces;
 mod bound;
 mod case;
 mod edition;
@@ -79,6 +80,8 @@ pub enum Part {
     Large,
     /// The site with 2,000 summaries and 100,000 readers
     Pages,
+    /// Mails that came back, read
+    Bounces,
 }
 
 /// What a part has to go by.
@@ -178,6 +181,7 @@ impl Part {
             Part::Bound => bound::bound(bench),
             Part::Large => large::large(bench),
             Part::Pages => pages::pages(bench),
+            Part::Bounces => bounces::bounces(bench),
         }
     }
 }
