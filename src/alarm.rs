@@ -93,7 +93,7 @@ impl Alarm {
     fn mend(&self, month: &str) -> String {
         match self {
             Alarm::Storm { .. } => format!(
-                "look at the relay's words and at where the addresses come from, then `bulletin campaign resume {month}` \
+                "`bulletin domain list` has the last words of each domain; look at them and at where the addresses come from, then `bulletin campaign resume {month}` \
                  goes on, or `cancel` ends it"
             ),
             _ => format!(

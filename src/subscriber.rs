@@ -310,6 +310,7 @@ pub async fn remove(tx: &mut Tx, id: Uuid) -> sqlx::Result<()> {
     for sql in [
         "UPDATE delivery SET subscriber_id = NULL WHERE subscriber_id = $1",
         "UPDATE returned SET subscriber_id = NULL, domain = NULL, words = NULL WHERE subscriber_id = $1",
+        "DELETE FROM kept WHERE subscriber_id = $1",
         "DELETE FROM subscriber WHERE id = $1",
     ] {
         on!(&mut *tx, |conn| sqlx::query(sql)

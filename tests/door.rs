@@ -207,6 +207,28 @@ async fn a_database_that_is_away_has_the_mail_brought_again(db: Db) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_single_address_takes_every_place_at_the_door() {
+    let database = crate::support::databases::sqlite().await;
+    let news = News::start(database.db.clone()).await;
+    let door = open(&news, None).await;
+    let mut inside = Vec::new();
+    for _ in 0..40 {
+        inside.push(enter(&door, "EHLO x\r\n").await);
+    }
+    let mut one_more = BufReader::new(TcpStream::connect(door.at).await.unwrap());
+    assert!(hear(&mut one_more).await.starts_with("421 4.7.0"));
+    let mut leaving = inside.pop().unwrap();
+    assert!(say(&mut leaving, "QUIT\r\n").await.starts_with("221"));
+    assert_eq!(hear(&mut leaving).await, "", "the session is over");
+    loop {
+        let mut next = BufReader::new(TcpStream::connect(door.at).await.unwrap());
+        if hear(&mut next).await.starts_with("220") {
+            return;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_a_certificate_the_door_speaks_tls() {
     let database = crate::support::databases::sqlite().await;
     let news = sent(database.db.clone(), &["gone@peer.test"]).await;

@@ -8,8 +8,9 @@ use bulletin::db::Db;
 use bulletin::feedback::acting::Came;
 use bulletin::feedback::timeline;
 use bulletin::receive::Taken;
-use bulletin::request::Kind as Asks;
+use bulletin::request::{self, Kind as Asks, Request};
 use bulletin::returned::{Did, Way, domains, kept, score};
+use bulletin::subscriber::Address;
 use bulletin::subscription::State as Stands;
 use bulletin::suppression::{self, Reason};
 use bulletin::{alarm, feedback, letter, verp};
@@ -432,12 +433,31 @@ async fn a_letter_that_went_elsewhere_suppresses_nobody_and_makes_no_storm(db: D
     let news = News::start(db).await;
     news.subscribe("ann@peer.test", &[DEPRESSION]).await;
     let reader = news.reader("ann@peer.test").await.id;
-    for number in 0..30 {
-        let elsewhere = format!("elsewhere{number}@peer.test");
-        news.ask(Asks::Address, &elsewhere, form(&[]), Some(reader))
-            .await;
-        let delivery = news.delivery_to(&elsewhere);
-        let taken = come(&news, &hard(delivery), &elsewhere).await;
+    let addresses: Vec<String> = (0..27).map(|n| format!("elsewhere{n}@peer.test")).collect();
+    let mut tx = news.db.begin().await.unwrap();
+    for elsewhere in &addresses {
+        let address = Address::parse(elsewhere).unwrap();
+        let id = uuid::Uuid::new_v4();
+        let asked = Request {
+            subscriber_id: Some(reader),
+            ..Request::new(
+                id,
+                Asks::Address,
+                &address,
+                &news.keys,
+                form(&[]),
+                news.now(),
+            )
+        };
+        request::add(&mut tx, &asked).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    news.requests().settle().await.unwrap();
+    news.deliver_all().await;
+    news.wait(Duration::minutes(1));
+    for elsewhere in &addresses {
+        let delivery = news.delivery_to(elsewhere);
+        let taken = come(&news, &hard(delivery), elsewhere).await;
         assert_eq!(taken, Taken::Acted(Did::Bounced));
     }
     news.ask(Asks::SignUp, "typo@peer.test", form(&[]), None)
@@ -487,9 +507,13 @@ async fn a_mail_to_the_signed_address_unsubscribes_and_no_other_does(db: Db) {
         receiver.mail(mail.as_bytes(), to, Way::Pipe).await.unwrap()
     };
     let forged = ann.replacen("leave-", "leave-a", 1);
-    for to in [Some(forged.as_str()), Some("ben@peer.test"), None] {
+    for (to, wanted) in [
+        (Some(forged.as_str()), Taken::Kept),
+        (Some("ben@peer.test"), Taken::Again),
+        (None, Taken::Again),
+    ] {
         let taken = take(mail("ben@peer.test", "unsubscribe"), to).await;
-        assert_eq!(taken, Taken::Kept, "{to:?}");
+        assert_eq!(taken, wanted, "{to:?}");
     }
     news.wait(Duration::days(400));
     let leaves = mail("whoever@elsewhere.test", "unsubscribe");
@@ -712,4 +736,53 @@ async fn a_mailbox_that_the_relay_finds_full_every_month_is_suppressed_in_the_en
         suppression_of(&news, "452.full@peer.test").await,
         Some(Reason::SoftBounces)
     );
+}
+
+/// An ARF report (RFC 5965) of a mail; `original` is the header that it quotes.
+fn arf(original: &str) -> String {
+    format!(
+        "From: fbl@provider.test\nTo: complaints@example.org\nSubject: complaint\nMessage-ID: <1@provider.test>\n\
+         MIME-Version: 1.0\nContent-Type: multipart/report; report-type=feedback-report; boundary=b\n\n\
+         --b\nContent-Type: text/plain\n\nThis is an email abuse report.\n\
+         --b\nContent-Type: message/feedback-report\n\nFeedback-Type: abuse\nUser-Agent: Provider/1\nVersion: 1\n\n\
+         --b\nContent-Type: message/rfc822\n\n{original}\n\nText.\n--b--\n"
+    )
+}
+
+each_database!(a_complaint_is_acted_on_by_our_signature_in_it_and_else_waits_for_a_person);
+async fn a_complaint_is_acted_on_by_our_signature_in_it_and_else_waits_for_a_person(db: Db) {
+    let news = sent(db, &["ann@peer.test"]).await;
+    let take = async |original: &str| {
+        let receiver = news.receiver();
+        let mail = arf(original);
+        receiver
+            .mail(mail.as_bytes(), None, Way::Pipe)
+            .await
+            .unwrap()
+    };
+    let unsigned =
+        "From: news@example.org\nTo: ann@peer.test\nSubject: News\nMessage-ID: <1@example.org>";
+    assert_eq!(take(unsigned).await, Taken::Kept);
+    assert_eq!(news.reader("ann@peer.test").await.state, Stands::Active);
+    let delivery = news.delivery_to("ann@peer.test");
+    let path = verp::return_path(&news.keys, delivery, "bounce.example.org");
+    let signed = format!("Return-Path: <{path}>\n{unsigned}");
+    assert_eq!(take(&signed).await, Taken::Acted(Did::Unsubscribed));
+    assert_eq!(news.reader("ann@peer.test").await.state, Stands::Ended);
+    assert!(news.is_suppressed("ann@peer.test").await);
+}
+
+each_database!(words_that_a_terminal_would_obey_are_kept_as_text);
+async fn words_that_a_terminal_would_obey_are_kept_as_text(db: Db) {
+    let news = sent(db, &["ann@peer.test"]).await;
+    let mut reading = hard(news.delivery_to("ann@peer.test"));
+    reading.recipients[0].words = "550 \u{1b}]0;owned\u{7}<script>\r\nforged line".to_owned();
+    come(&news, &reading, "1").await;
+    let reader = news.reader("ann@peer.test").await.id;
+    let mut tx = news.db.read().await.unwrap();
+    let back = bulletin::returned::of_reader(&mut tx, reader)
+        .await
+        .unwrap();
+    let words = back[0].words.as_deref().unwrap();
+    assert_eq!(words, "550  ]0;owned <script>  forged line");
 }

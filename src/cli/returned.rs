@@ -1,7 +1,7 @@
 //! What comes back: `bounce receive` and `bounce kept`, the doors of `serve`, and `domain`.
 
 use std::collections::BTreeMap;
-use std::io::{Read, Write};
+use std::io::{IsTerminal, Read, Write};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -244,6 +244,11 @@ async fn show_kept(app: &App, number: i64) -> anyhow::Result<Done> {
     if app.json {
         let text = String::from_utf8_lossy(&mail);
         app.show(&json!({ "id": number, "mail": text }), || {})?;
+    } else if std::io::stdout().is_terminal() {
+        // A mail may have codes in it that a terminal obeys.
+        let is_shown = |c: char| !c.is_control() || c == '\n' || c == '\t';
+        let text = String::from_utf8_lossy(&mail).replace('\r', "");
+        say!("{}", text.replace(|c| !is_shown(c), "\u{fffd}"));
     } else {
         std::io::stdout().lock().write_all(&mail)?;
     }

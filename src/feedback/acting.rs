@@ -475,17 +475,19 @@ impl Matter<'_> {
             let (_, domain) = reader.address.rsplit_once('@')?;
             Some(domain.to_owned())
         });
-        // Of whom we do not know, we keep nothing that may name them.
-        let words = told.map(|one| one.words.clone());
+        // Of whom we do not know, we keep nothing that may name them. What is kept is shown on a terminal.
+        let words = told.map(|one| one.words.replace(char::is_control, " "));
         let words = words.filter(|words| self.reader().is_some() && !words.is_empty());
+        let verdict = told.filter(|_| self.reading.kind == Kind::Bounce);
+        let verdict = verdict.map(|one| &one.verdict);
         Returned {
             at: self.now,
             way: self.way,
             kind: self.reading.kind,
-            class: told.map(|one| one.verdict.class),
-            reason: told.map_or("", |one| one.verdict.reason).to_owned(),
-            because: told
-                .map_or(self.reading.because, |one| one.verdict.because)
+            class: verdict.map(|verdict| verdict.class),
+            reason: verdict.map_or("", |verdict| verdict.reason).to_owned(),
+            because: verdict
+                .map_or(self.reading.because, |verdict| verdict.because)
                 .to_owned(),
             status: told.and_then(|one| one.status).map(status_text),
             delivery_id: self.case.map(|case| case.sent.id),

@@ -82,7 +82,7 @@ pub async fn erase(tx: &mut Tx, reader: &Subscriber, now: DateTime<Utc>) -> sqlx
     queue::suppress_waiting(tx, reader.id, "the reader was erased", now).await?;
     forget_replies(tx, reader).await?;
     request::forget_reader(tx, reader.id).await?;
-    kept::forget_reader(tx, reader.id, &reader.address_hash).await?;
+    kept::forget_writer(tx, &reader.address_hash).await?;
     suppression::suppress(tx, &reader.address_hash, Reason::Erased, "", now).await?;
     subscription::record(tx, &reader.address_hash, Act::Erased, "erasure", now).await?;
     subscriber::remove(tx, reader.id).await

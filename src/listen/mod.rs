@@ -1,13 +1,15 @@
 //! The receiving side of SMTP and LMTP: the demo's mail catcher, the tests' relays and the door
 //! for bounces are all this one session with another [`Mailbox`] behind it.
 
+use std::collections::HashMap;
 use std::future::Future;
 use std::io;
-use std::sync::Arc;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpListener;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
@@ -55,6 +57,8 @@ pub struct Limits {
     pub errors: u32,
     /// Sessions at one time; further clients wait in the listener's queue.
     pub connections: usize,
+    /// Of these, sessions of one address; more of them are sent away with 421.
+    pub of_one_address: usize,
 }
 
 impl Default for Limits {
@@ -66,6 +70,7 @@ impl Default for Limits {
             idle: Duration::from_secs(300),
             errors: 20,
             connections: 256,
+            of_one_address: 256,
         }
     }
 }
@@ -180,6 +185,7 @@ pub async fn serve<M: Mailbox>(
     const GRACE: Duration = Duration::from_secs(5);
     let settings = Arc::new(settings);
     let slots = Arc::new(Semaphore::new(settings.limits.connections));
+    let guests = Arc::new(Guests::default());
     let mut sessions = JoinSet::new();
     loop {
         let next = async {
@@ -192,13 +198,17 @@ pub async fn serve<M: Mailbox>(
         };
         // A client that has gone again is no reason to stop serving; nor is a lack of file
         // handles, but trying at once again would keep a core busy.
-        let Ok((stream, _)) = accepted else {
+        let Ok((stream, from)) = accepted else {
             tokio::time::sleep(Duration::from_millis(50)).await;
+            continue;
+        };
+        let Some(guest) = guests.enter(from.ip(), settings.limits.of_one_address) else {
+            sessions.spawn(send_away(stream));
             continue;
         };
         let (mailbox, settings, stop) = (mailbox.clone(), settings.clone(), stop.clone());
         sessions.spawn(async move {
-            let _slot = slot;
+            let _held = (slot, guest);
             // Replies are small and must not wait for an acknowledgement.
             let _ = stream.set_nodelay(true);
             if let Err(error) = session(stream, &*mailbox, &settings, &stop).await {
@@ -210,4 +220,52 @@ pub async fn serve<M: Mailbox>(
     let drained = async { while sessions.join_next().await.is_some() {} };
     let _ = tokio::time::timeout(GRACE, drained).await;
     Ok(())
+}
+
+/// Who is in a session now.
+#[derive(Default)]
+struct Guests(Mutex<HashMap<IpAddr, usize>>);
+
+/// A session of an address; over when dropped.
+struct Guest {
+    guests: Arc<Guests>,
+    address: IpAddr,
+}
+
+impl Guests {
+    /// `None` when that address has as many sessions as it may.
+    fn enter(self: &Arc<Guests>, address: IpAddr, most: usize) -> Option<Guest> {
+        let mut here = self.here();
+        let sessions = here.entry(address).or_default();
+        if *sessions >= most {
+            return None;
+        }
+        *sessions += 1;
+        Some(Guest {
+            guests: self.clone(),
+            address,
+        })
+    }
+
+    fn here(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        let mut here = self.guests.here();
+        if let Some(sessions) = here.get_mut(&self.address) {
+            *sessions -= 1;
+            if *sessions == 0 {
+                here.remove(&self.address);
+            }
+        }
+    }
+}
+
+/// Whoever does not read this either is not waited for.
+async fn send_away(mut stream: TcpStream) {
+    let farewell = stream.write_all(b"421 4.7.0 Too many sessions from your address\r\n");
+    let _ = tokio::time::timeout(Duration::from_secs(1), farewell).await;
 }

@@ -46,6 +46,7 @@ pub fn settings(name: &str, starttls: Option<TlsAcceptor>) -> Settings {
             idle: Duration::from_secs(120),
             errors: 10,
             connections: 64,
+            of_one_address: 40,
         },
         starttls,
         ..Settings::default()

@@ -74,10 +74,17 @@ impl Receiver {
         if let Some(delivery) = leaving {
             return self.leaves(delivery, came).await;
         }
-        if let Some(why) = wants_a_person(&reading) {
+        if reading.kind == Kind::None {
+            let why = "an ordinary mail";
             return self.keep(mail, &header, reading.delivery, why, came).await;
         }
-        self.event(&reading, came).await
+        let taken = self.event(&reading, came).await?;
+        let is_a_wish = matches!(reading.kind, Kind::Complaint | Kind::Unsubscribe);
+        if is_a_wish && taken == Taken::Acted(Did::Noted) {
+            let why = "somebody complains or wants to leave, and it cannot be acted on";
+            return self.keep(mail, &header, reading.delivery, why, came).await;
+        }
+        Ok(taken)
     }
 
     /// Acts on what a mail or a provider's event says.
@@ -220,17 +227,6 @@ fn told(done: &Done) -> Back {
         (_, Some(Class::Hard), _) => Back::Hard,
         (_, Some(Class::Block), _) => Back::Block,
         _ => Back::Soft,
-    }
-}
-
-/// Why a person should see it.
-fn wants_a_person(reading: &Reading) -> Option<&'static str> {
-    match reading.kind {
-        Kind::None => Some("an ordinary mail"),
-        Kind::Unsubscribe if reading.delivery.is_none() => {
-            Some("somebody wants to leave, and no signature of ours says who")
-        }
-        _ => None,
     }
 }
 

@@ -129,12 +129,11 @@ pub async fn of_reader(
     Ok(lines.collect())
 }
 
-/// Forgets what a reader wrote, by their id or by their address.
-pub async fn forget_reader(tx: &mut Tx, reader: Uuid, address_hash: &[u8]) -> sqlx::Result<()> {
+/// Forgets what somebody wrote from this address.
+pub async fn forget_writer(tx: &mut Tx, address_hash: &[u8]) -> sqlx::Result<()> {
     on!(tx, |conn| sqlx::query(
-        "DELETE FROM kept WHERE subscriber_id = $1 OR address_hash = $2"
+        "DELETE FROM kept WHERE address_hash = $1"
     )
-    .bind(reader)
     .bind(address_hash)
     .execute(conn)
     .await
