@@ -3,6 +3,7 @@
 use bulletin::db::Db;
 use bulletin::deliver::Until;
 use bulletin::deliver::quota::Quota;
+use bulletin::feedback;
 use chrono::{DateTime, Duration, Utc};
 use tokio_util::sync::CancellationToken;
 
@@ -79,6 +80,44 @@ async fn a_send_over_its_quota_goes_on_in_the_next_hour(db: Db) {
     news.wait(Duration::hours(1));
     sending.await.unwrap().unwrap();
     assert_eq!(news.account().await.accepted, 8);
+}
+
+each_database!(letters_pass_a_quota_that_is_used_up);
+async fn letters_pass_a_quota_that_is_used_up(db: Db) {
+    let mut news = News::start(db).await;
+    news.quota.per_hour = Some(2);
+    for number in 0..4 {
+        news.subscribe(&format!("r{number}@peer.test"), &[]).await;
+    }
+    news.publish(&issue("2026-03", &[&[DEPRESSION]])).await;
+    news.plan("2026-03").await;
+    let stop = CancellationToken::new();
+    let sending = tokio::spawn(news.sender().run(random(), Until::Stopped, stop.clone()));
+    while news.account().await.accepted < 2 {
+        tokio::task::yield_now().await;
+    }
+    let reader = news.reader("r0@peer.test").await;
+    let mut tx = news.db.begin().await.unwrap();
+    feedback::goodbye(&mut tx, &reader, news.now())
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    while news.peer.taken().len() < 3 {
+        tokio::task::yield_now().await;
+    }
+    let taken = news.peer.taken();
+    let is_letter = |message: &String| message.contains("You are unsubscribed");
+    assert_eq!(taken.len(), 3, "the other digests wait");
+    assert_eq!(
+        news.peer
+            .mails_to("r0@peer.test")
+            .iter()
+            .filter(|mail| is_letter(mail))
+            .count(),
+        1
+    );
+    stop.cancel();
+    sending.await.unwrap().unwrap();
 }
 
 each_database!(a_domain_with_one_connection_gets_all_its_mail_and_holds_nobody_up);

@@ -87,7 +87,7 @@ pub(super) struct View {
     /// The campaigns that were looked at before their first mail from here.
     begun: HashSet<i64>,
     recovered_at: Option<Instant>,
-    /// Until when a quota forbids anything more.
+    /// Until when a quota forbids anything more but letters.
     full_until: Option<DateTime<Utc>>,
     /// When the last of those that were put off is to be looked at again.
     put_off: Option<DateTime<Utc>>,
@@ -101,6 +101,15 @@ pub(super) struct View {
     storms: HashMap<i64, (i64, Instant)>,
     /// There may be more to claim at once.
     goes_on: bool,
+}
+
+impl View {
+    /// While the quota is used up, only letters are worth a claim.
+    fn limit_to_letters(&mut self, full_until: Option<DateTime<Utc>>) {
+        if full_until.is_some() {
+            self.campaigns.retain(|id| *id == letter::CAMPAIGN);
+        }
+    }
 }
 
 /// What one commit came to.
@@ -252,9 +261,10 @@ impl Ledger {
             full_until: self.view.full_until.filter(|until| now < *until),
             ..Came::default()
         };
-        let claims = !self.stop.is_cancelled() && came.full_until.is_none();
+        let claims = !self.stop.is_cancelled();
         if claims {
             self.look(now).await?;
+            self.view.limit_to_letters(came.full_until);
             came.wanted = self.wanted();
         }
         if self.may_be_storm(&settled) {
@@ -295,7 +305,8 @@ impl Ledger {
         self.book.how_many_want(Wants::Work)
     }
 
-    /// One trip, unless a quota has to be asked first.
+    /// One trip, unless a quota has to be asked first. It counts letters too, and holds none up: a confirmation is to
+    /// come while the reader still looks.
     async fn write(
         &mut self,
         settled: &[Settled],
@@ -319,6 +330,7 @@ impl Ledger {
         let returned = self.book.returned() as i64;
         self.quota.count(&mut tx, now, -returned).await?;
         if came.wanted > 0
+            && round.campaign != letter::CAMPAIGN
             && let Some(left) = self.quota.left(&mut tx, now).await?
         {
             came.wanted = came.wanted.min(left.mails);
@@ -367,7 +379,9 @@ impl Ledger {
         }
         self.weigh(settled, now).await?;
         self.watch_for_storms(settled).await?;
-        if !claims || came.full_until.is_some() {
+        self.view.limit_to_letters(came.full_until);
+        let is_full = came.full_until.is_some() && self.view.campaigns.is_empty();
+        if !claims || is_full {
             return Ok(());
         }
         if self.view.campaigns.is_empty() || came.claimed.len() < came.wanted {

@@ -1,6 +1,7 @@
 //! Quotas: how many mails may be offered in an hour and in a day, and the growing days of a new sender's warm-up.
 //!
-//! They hold for all senders of a database together. What was offered is counted in the transaction that claims.
+//! They hold for all senders of a database together. What was offered is counted in the transaction that claims. Letters
+//! are counted too, but pass when it is used up.
 
 use chrono::{DateTime, Duration, DurationRound, SubsecRound, TimeZone, Utc};
 
