@@ -100,6 +100,10 @@ pub struct Config {
     pub schedule_grace: Duration,
     /// Whether readers get a scheduled issue at that time of their own clocks.
     pub readers_zone: bool,
+    /// How long a consent lasts that was only implied.
+    pub implied_life: Duration,
+    /// What is kept of readers, and how long.
+    pub retention: Retention,
     /// Topics and types of research of another organisation.
     pub vocabulary_file: Option<PathBuf>,
 }
@@ -164,6 +168,17 @@ pub struct Webhook {
     pub keys: BTreeMap<&'static str, Secret>,
     /// The same: a secret that it sends along.
     pub secrets: BTreeMap<&'static str, Secret>,
+}
+
+/// How long what names a reader is kept once nothing needs it any more.
+#[derive(Clone, Copy, Debug)]
+pub struct Retention {
+    /// Address and choices of somebody who left, or whose implied consent ran out.
+    pub left: Duration,
+    /// Which digests went to whom.
+    pub history: Duration,
+    /// That something was asked for on a page, by a keyed hash.
+    pub requests: Duration,
 }
 
 /// How long to wait for the relay, step by step.
@@ -281,6 +296,10 @@ pub const KEYS: &[(&str, Option<&str>)] = &[
     ("delivery.undo", Some("10s")),
     ("delivery.pause_on_bounces", Some("true")),
     ("digest.on_nothing", Some("skip")),
+    ("consent.implied_life", Some("730d")),
+    ("retention.left", Some("28d")),
+    ("retention.history", Some("365d")),
+    ("retention.requests", Some("365d")),
     ("schedule.rule", None),
     ("schedule.time_zone", Some("UTC")),
     ("schedule.grace", Some("2h")),
@@ -408,6 +427,8 @@ fn config(from: &mut Reader<'_>) -> Option<Config> {
     let schedule = schedule_time_zone.and_then(|zone| schedule(from, zone));
     let schedule_grace = from.parsed("schedule.grace", "a time such as 2h or 30m", duration);
     let readers_zone = from.optional("schedule.readers_zone", "true or false");
+    let implied_life = from.parsed("consent.implied_life", "a time such as 730d", duration);
+    let retention = retention(from);
     Some(Config {
         database_url: database_url?,
         smtp_url: smtp_url?,
@@ -441,6 +462,8 @@ fn config(from: &mut Reader<'_>) -> Option<Config> {
         schedule_time_zone: schedule_time_zone?,
         schedule_grace: schedule_grace?,
         readers_zone: readers_zone?,
+        implied_life: implied_life?,
+        retention: retention?,
         vocabulary_file: from.text("topics.file").map(PathBuf::from),
     })
 }
@@ -539,6 +562,22 @@ fn texts(list: &str) -> Option<Vec<String>> {
     let table: toml::Table = format!("list = {list}").parse().ok()?;
     let texts = table.get("list")?.as_array()?.iter();
     texts.map(|text| text.as_str().map(str::to_owned)).collect()
+}
+
+/// A day at least: what left at noon is not taken away at one.
+fn retention(from: &mut Reader<'_>) -> Option<Retention> {
+    let [left, history, requests] = ["left", "history", "requests"].map(|what| {
+        from.parsed(
+            &format!("retention.{what}"),
+            "a time of a day or more, such as 28d",
+            |text| duration(text).filter(|time| time.num_days() >= 1),
+        )
+    });
+    Some(Retention {
+        left: left?,
+        history: history?,
+        requests: requests?,
+    })
 }
 
 fn schedule(from: &mut Reader<'_>, zone: Tz) -> Option<Schedule> {

@@ -46,6 +46,11 @@ pub enum Says {
     Welcome {
         latest: Option<Latest>,
     },
+    /// The newest on topics that the reader added, as they asked.
+    ToBeginWith {
+        /// The id of each summary, its title, and the language of that.
+        summaries: Vec<(i64, String, String)>,
+    },
     Goodbye,
     /// A link to what wants more than the link of a digest.
     FreshLink {

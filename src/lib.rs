@@ -78,6 +78,8 @@ pub mod deliver;
 
 pub mod feedback;
 
+pub mod retention;
+
 pub mod listen;
 
 pub mod receive;

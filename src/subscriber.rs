@@ -122,6 +122,10 @@ row! {
         pub on_nothing: Option<OnNothing>,
         /// When the consent that we act on was given.
         pub since: DateTime<Utc>,
+        /// Digests come again from then on.
+        pub paused_until: Option<DateTime<Utc>>,
+        /// When a consent that was only implied runs out.
+        pub consent_until: Option<DateTime<Utc>>,
     }
 }
 
@@ -138,7 +142,7 @@ row! {
 }
 
 const COLUMNS: &str = "SELECT s.id, s.address, s.address_hash, s.name, s.state, c.topics, c.research_types, \
-     s.frequency, s.format, s.language, s.time_zone, s.on_nothing, s.since \
+     s.frequency, s.format, s.language, s.time_zone, s.on_nothing, s.since, s.paused_until, s.consent_until \
      FROM subscriber s JOIN choice c ON c.id = s.choice_id";
 
 /// Longest name, in characters.

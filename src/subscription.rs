@@ -264,7 +264,8 @@ pub async fn end(tx: &mut Tx, subscriber: Uuid) -> sqlx::Result<bool> {
 /// Takes up a subscription that has ended; `false` when it had not.
 pub async fn take_up(tx: &mut Tx, subscriber: Uuid) -> sqlx::Result<bool> {
     on!(tx, |conn| sqlx::query(
-        "UPDATE subscriber SET state = 'active' WHERE id = $1 AND state = 'ended'"
+        "UPDATE subscriber SET state = 'active', paused_until = NULL, consent_until = NULL \
+         WHERE id = $1 AND state = 'ended'"
     )
     .bind(subscriber)
     .execute(conn)
@@ -274,14 +275,55 @@ pub async fn take_up(tx: &mut Tx, subscriber: Uuid) -> sqlx::Result<bool> {
 
 /// Begins a subscription, anew or for the first time.
 pub async fn begin(tx: &mut Tx, subscriber: Uuid, now: DateTime<Utc>) -> sqlx::Result<()> {
-    on!(tx, |conn| sqlx::query(
-        "UPDATE subscriber SET state = 'active', since = $2 WHERE id = $1"
+    on!(tx, |conn| {
+        sqlx::query(
+        "UPDATE subscriber SET state = 'active', since = $2, paused_until = NULL, consent_until = NULL WHERE id = $1"
     )
     .bind(subscriber)
     .bind(now)
     .execute(conn)
     .await
+    .map(drop)
+    })
+}
+
+/// Lets a subscription rest until then; `None` takes it up again at once.
+pub async fn pause(
+    tx: &mut Tx,
+    subscriber: Uuid,
+    until: Option<DateTime<Utc>>,
+) -> sqlx::Result<()> {
+    on!(tx, |conn| sqlx::query(
+        "UPDATE subscriber SET paused_until = $2 WHERE id = $1"
+    )
+    .bind(subscriber)
+    .bind(until)
+    .execute(conn)
+    .await
     .map(drop))
+}
+
+/// Makes of an implied consent one in so many words: it runs out no more.
+pub async fn make_express(tx: &mut Tx, subscriber: Uuid) -> sqlx::Result<()> {
+    on!(tx, |conn| sqlx::query(
+        "UPDATE subscriber SET consent_until = NULL WHERE id = $1"
+    )
+    .bind(subscriber)
+    .execute(conn)
+    .await
+    .map(drop))
+}
+
+/// When the consent of an address was last withdrawn, if it ever was.
+pub async fn withdrawn_at(tx: &mut Tx, address_hash: &[u8]) -> sqlx::Result<Option<DateTime<Utc>>> {
+    on!(tx, |conn| {
+        sqlx::query_scalar(
+            "SELECT at FROM consent WHERE address_hash = $1 AND act = 'withdrawn' ORDER BY id DESC LIMIT 1",
+        )
+        .bind(address_hash)
+        .fetch_optional(conn)
+        .await
+    })
 }
 
 /// How many active subscribers chose what: (topics, number), one row for each distinct choice.

@@ -18,6 +18,8 @@ word! {
         Complaint = "complaint",
         /// The reader asked to be forgotten.
         Erased = "erased",
+        /// They left, and their address is no longer kept.
+        Left = "left",
         /// The operator decided.
         Manual = "manual",
     }

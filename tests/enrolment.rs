@@ -187,6 +187,7 @@ async fn a_file_that_is_no_such_list_is_refused_as_a_whole() {
     let new_id = Uuid::new_v4;
     let run = async |csv: &[u8]| {
         let enrolment = bulletin::enrol::Enrolment {
+            implied_life: chrono::Duration::days(730),
             db: &news.db,
             keys: &news.keys,
             vocabulary: &news.vocabulary,

@@ -375,6 +375,114 @@ async fn leaving_by_the_page_is_undone_by_the_page_or_the_goodbye(db: Db) {
     assert_eq!(acts, [Act::Granted, Act::Withdrawn, Act::Granted]);
 }
 
+each_database!(leaving_can_be_undone_for_four_weeks);
+async fn leaving_can_be_undone_for_four_weeks(db: Db) {
+    let news = News::start(db).await;
+    let pages = Pages::start(&news).await;
+    news.subscribe("ann@peer.test", &[]).await;
+    let (path, choices) = (
+        leaving(&news, "ann@peer.test").await,
+        centre(&news, "ann@peer.test").await,
+    );
+    pages.ask("POST", &path, ONE_CLICK).await;
+    news.wait(Duration::days(28));
+    let (_, _, page) = pages.ask("GET", &path, "").await;
+    all_of(&page, &["Undo"]);
+    news.wait(Duration::seconds(1));
+    let (_, _, page) = pages.ask("GET", &path, "").await;
+    all_of(&page, &["28 days", "sign up again", "/subscribe"]);
+    assert!(!page.contains("Undo: "), "{page}");
+    for (path, body) in [
+        (format!("{path}/undo"), ""),
+        (format!("{choices}/back"), ""),
+    ] {
+        let (status, _, page) = pages.ask("POST", &path, body).await;
+        assert_eq!(status, 200);
+        all_of(&page, &["sign up again"]);
+        assert_eq!(news.reader("ann@peer.test").await.state, State::Ended);
+    }
+}
+
+each_database!(a_reader_takes_a_break_and_digests_come_again_by_themselves);
+async fn a_reader_takes_a_break_and_digests_come_again_by_themselves(db: Db) {
+    let news = News::start(db).await;
+    let pages = Pages::start(&news).await;
+    news.subscribe("ann@peer.test", &[]).await;
+    news.subscribe("ben@peer.test", &[]).await;
+    news.publish(&issue("2026-03", &[&[DEPRESSION]])).await;
+    news.plan("2026-03").await;
+    let path = centre(&news, "ann@peer.test").await;
+    let (_, _, page) = pages.ask("GET", &path, "").await;
+    all_of(
+        &page,
+        &["Take a break", "value=\"1\"", "value=\"3\"", "value=\"6\""],
+    );
+    for wrong in ["", "months=2", "months=1&months=3", "months=x"] {
+        let (status, ..) = pages.ask("POST", &format!("{path}/pause"), wrong).await;
+        assert_eq!(status, 400, "{wrong}");
+    }
+    let (_, _, page) = pages
+        .ask("POST", &format!("{path}/pause"), "months=1")
+        .await;
+    let until = news.reader("ann@peer.test").await.paused_until.unwrap();
+    assert_eq!(until, news.now() + chrono::Months::new(1));
+    all_of(&page, &["You are taking a break", "End the break now"]);
+    assert!(!page.contains("Take a break"), "{page}");
+    news.deliver_all().await;
+    assert!(
+        news.peer.mails_to("ann@peer.test").is_empty(),
+        "not even what waited"
+    );
+
+    news.publish(&issue("2026-04", &[&[EMPATHY]])).await;
+    let plan = news.preview("2026-04").await;
+    assert_eq!((plan.recipients, plan.excluded["paused"]), (1, 1));
+    news.wait(until - news.now());
+    let plan = news.preview("2026-04").await;
+    assert_eq!((plan.recipients, plan.excluded.get("paused")), (2, None));
+
+    pages
+        .ask("POST", &format!("{path}/pause"), "months=6")
+        .await;
+    let (_, _, page) = pages.ask("POST", &format!("{path}/resume"), "").await;
+    all_of(&page, &["goes on as it was", "Take a break"]);
+    assert_eq!(news.preview("2026-04").await.recipients, 2);
+}
+
+each_database!(the_newest_on_an_added_topic_comes_by_mail_once_a_day);
+async fn the_newest_on_an_added_topic_comes_by_mail_once_a_day(db: Db) {
+    let news = News::start(db).await;
+    let pages = Pages::start(&news).await;
+    news.publish(&issue("2026-03", &[&[DEPRESSION], &[EMPATHY]]))
+        .await;
+    news.subscribe("ann@peer.test", &[ATTACHMENT]).await;
+    let path = centre(&news, "ann@peer.test").await;
+    let kept = format!(
+        "topics={ATTACHMENT}&topics={DEPRESSION}&frequency=monthly&format=html&language=en"
+    );
+    let (_, _, page) = pages.ask("POST", &path, &kept).await;
+    all_of(&page, &["Mail them to me", &format!("{path}/newest")]);
+    let wanted = format!("topics={DEPRESSION}&topics={EMPATHY}&topics=no-such");
+    for _ in 0..3 {
+        let (_, _, page) = pages.ask("POST", &format!("{path}/newest"), &wanted).await;
+        all_of(&page, &["on their way", "a•••@p•••.test"]);
+    }
+    news.deliver_all().await;
+    let mails = news.peer.mails_to("ann@peer.test");
+    assert_eq!(mails.len(), 1);
+    let mail = mails[0].replace("=\r\n", "");
+    assert!(mail.contains("To begin with"), "{mail}");
+    assert!(mail.contains("/summaries/1"), "{mail}");
+    assert!(
+        !mail.contains("/summaries/2"),
+        "empathy is none of theirs: {mail}"
+    );
+    news.wait(Duration::days(1));
+    pages.ask("POST", &format!("{path}/newest"), &wanted).await;
+    news.deliver_all().await;
+    assert_eq!(news.peer.mails_to("ann@peer.test").len(), 2);
+}
+
 each_database!(why_somebody_left_is_counted_once_they_left_and_without_who);
 async fn why_somebody_left_is_counted_once_they_left_and_without_who(db: Db) {
     let news = News::start(db).await;

@@ -58,6 +58,10 @@ fn kinds<'a>() -> Vec<(&'static str, LetterKind<'a>)> {
         ("already", LetterKind::AlreadySubscribed { url: URL }),
         ("welcome", welcome(asked(), Some(latest(ants)))),
         ("welcome_bare", welcome(quarterly, Some(latest(vec![])))),
+        (
+            "to_begin_with",
+            to_begin_with(vec![also("Ants that sleep")]),
+        ),
         ("goodbye", LetterKind::Goodbye { undo_url: URL }),
         ("fresh_link", fresh_link(24)),
         ("confirm_address", confirm_address()),
@@ -71,6 +75,14 @@ fn confirm(asked: Asked, days: u32) -> LetterKind {
         asked,
         url: URL,
         days,
+    }
+}
+
+fn to_begin_with(summaries: Vec<Also>) -> LetterKind {
+    LetterKind::ToBeginWith {
+        summaries,
+        preferences_url: "https://news.test/p/token",
+        unsubscribe_url: "https://news.test/u/token",
     }
 }
 

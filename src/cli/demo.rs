@@ -138,6 +138,7 @@ async fn enrol(app: &App, folder: &std::path::Path) -> anyhow::Result<()> {
         keys: &app.keys,
         vocabulary: &app.vocabulary,
         now: clock::now(),
+        implied_life: app.config.implied_life,
         new_id: &new_id,
     };
     let enrolled = enrolment.run(csv.as_bytes(), |_| Ok(()), |_| {}).await?;

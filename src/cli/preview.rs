@@ -104,6 +104,8 @@ fn somebody(app: &App, written: &[String]) -> anyhow::Result<Subscriber> {
         time_zone: "UTC".to_owned(),
         on_nothing: None,
         since: clock::now(),
+        paused_until: None,
+        consent_until: None,
     })
 }
 

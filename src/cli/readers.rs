@@ -46,6 +46,10 @@ struct Shown {
     language: String,
     time_zone: String,
     since: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    paused_until: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    consent_until: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     consents: Vec<ShownConsent>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -84,6 +88,7 @@ async fn import(app: &App, path: &Path) -> anyhow::Result<Done> {
         keys: &app.keys,
         vocabulary: &app.vocabulary,
         now: clock::now(),
+        implied_life: app.config.implied_life,
         new_id: &new_id,
     };
     let enrolled = enrolment
@@ -262,6 +267,8 @@ fn shown(reader: Subscriber) -> Shown {
         language: reader.language.to_string(),
         time_zone: reader.time_zone,
         since: reader.since.to_rfc3339(),
+        paused_until: reader.paused_until.map(|at| at.to_rfc3339()),
+        consent_until: reader.consent_until.map(|at| at.to_rfc3339()),
         consents: Vec::new(),
         deliveries: Vec::new(),
         suppressed: None,
@@ -299,6 +306,12 @@ fn print_reader(reader: &Shown) {
             zone => zone,
         }
     );
+    if let Some(until) = &reader.paused_until {
+        say!("  pauses until {until}");
+    }
+    if let Some(until) = &reader.consent_until {
+        say!("  the consent is implied, and runs out at {until}");
+    }
     if let Some(why) = &reader.suppressed {
         say!("  suppressed: {why}");
     }

@@ -8,6 +8,7 @@ use bulletin::clock;
 use bulletin::config::Config;
 use bulletin::db::Db;
 use bulletin::feedback::requests::Requests;
+use bulletin::retention::{self, Retention};
 use bulletin::secret::Keys;
 use bulletin::web::hooks;
 use bulletin::web::server::{self, Patience};
@@ -37,6 +38,7 @@ pub async fn serve(app: &App) -> anyhow::Result<Done> {
     let site = site(app);
     let settling = requests(app, &site).run(stop.clone());
     tokio::spawn(app.standing.watched("the settling of requests", settling));
+    keep_retention(app, &stop);
     let pages = web::routes(site).merge(status::public_routes(status(app)));
     let pages = match returned::hooks(app)? {
         Some(hooks) => pages.merge(hooks::routes(hooks)),
@@ -102,9 +104,21 @@ pub async fn worker(app: &App) -> anyhow::Result<Done> {
     let stop = stop_on_signal();
     let duty = Duty::of(app, false)?;
     show_status(app, &stop).await?;
+    keep_retention(app, &stop);
     tracing::info!("delivering");
     duty.run(stop).await?;
     Ok(Done::Wholly)
+}
+
+/// Sees once a day to what is needed no more.
+fn keep_retention(app: &App, stop: &CancellationToken) {
+    let keeping = Retention {
+        db: app.db.clone(),
+        terms: app.config.retention,
+        clock: clock::system(),
+    };
+    let keeping = keeping.run(stop.clone());
+    tokio::spawn(app.standing.watched("the tidying of each day", keeping));
 }
 
 /// Tells at status.listen how this process is, where that is set.
@@ -148,6 +162,7 @@ pub fn site(app: &App) -> Site {
         limits: Arc::default(),
         goodbye: app.config.goodbye,
         trusted_proxies: app.config.trusted_proxies.clone().into(),
+        retention: app.config.retention,
         metrics: app.metrics.clone(),
     }
 }
@@ -201,6 +216,7 @@ pub async fn doctor(config: Config, json: bool) -> anyhow::Result<Done> {
         ),
         finding("the schedule", scheduling::examine(&config).await),
         finding("what comes back", returned::examine(&config).await),
+        finding("what is kept of readers", kept(&config).await),
         relay(&config).await,
     ];
     if json {
@@ -287,6 +303,28 @@ fn signature(config: &Config) -> Finding {
         Ok(records.collect::<Vec<_>>().join("; and "))
     };
     finding("the signature", look())
+}
+
+/// A process of ours sees to it each day; one that has not for days does not run.
+async fn kept(config: &Config) -> anyhow::Result<String> {
+    const LATE_DAYS: i64 = 3;
+    let db = Db::open(&config.database_url.0).await?;
+    let last = retention::last(&mut db.read().await?).await;
+    db.close().await;
+    let Some(run) = last? else {
+        return Ok(
+            "not seen to yet: `bulletin serve` and `bulletin worker` do it once a day".to_owned(),
+        );
+    };
+    let went = format!(
+        "on {} the data of {} readers who left went, {} deliveries named nobody any more, and {} requests went",
+        run.day, run.readers, run.deliveries, run.requests
+    );
+    anyhow::ensure!(
+        (clock::now() - run.ran_at).num_days() < LATE_DAYS,
+        "{went}; nothing since: `bulletin serve` or `bulletin worker` must run"
+    );
+    Ok(went)
 }
 
 async fn relay(config: &Config) -> Finding {

@@ -31,6 +31,7 @@ pub(crate) enum Value<'a> {
     Bytes(&'a [u8]),
     Uuid(Uuid),
     Time(DateTime<Utc>),
+    Null,
 }
 
 /// Many rows in one statement: as one JSON array of objects, bound as `$1`, which costs a small part of binding each
@@ -133,6 +134,7 @@ impl Value<'_> {
             Value::Bytes(bytes) => query.bind(bytes.to_owned()),
             Value::Uuid(id) => query.bind(id),
             Value::Time(at) => query.bind(at),
+            Value::Null => query.bind(None::<String>),
         }
     }
 
@@ -151,6 +153,8 @@ impl Value<'_> {
                 number = (at.timestamp_micros() - POSTGRES_EPOCH.timestamp_micros()).to_be_bytes();
                 &number[..]
             }
+            // A length of -1, and no bytes.
+            Value::Null => return to.extend_from_slice(&u32::MAX.to_be_bytes()),
         };
         to.extend_from_slice(&(bytes.len() as u32).to_be_bytes());
         to.extend_from_slice(bytes);

@@ -236,7 +236,8 @@ const DUE: &str = "FROM delivery WHERE campaign_id = $4 AND due_at <= $3 \
 /// What belongs to a row that is due, `d`.
 const WITH_READERS: &str = "d.id AS delivery_id, d.campaign_id, d.content, d.attempts, c.on_unknown, d.first_tried_at, \
        d.state AS before, x.address_hash IS NOT NULL AS suppressed, s.id, s.address, s.address_hash, s.name, s.state, \
-       h.topics, h.research_types, s.frequency, s.format, s.language, s.time_zone, s.on_nothing, s.since";
+       h.topics, h.research_types, s.frequency, s.format, s.language, s.time_zone, s.on_nothing, s.since, \
+       s.paused_until, s.consent_until";
 const READERS: &str = "JOIN campaign c ON c.id = d.campaign_id JOIN subscriber s ON s.id = d.subscriber_id \
      JOIN choice h ON h.id = s.choice_id LEFT JOIN suppression x ON x.address_hash = s.address_hash ORDER BY d.due_at";
 

@@ -70,7 +70,7 @@ pub fn readers(vocabulary: &Vocabulary, now: DateTime<Utc>) -> String {
     csv
 }
 
-fn reader(vocabulary: &Vocabulary, number: usize, now: DateTime<Utc>) -> [String; 10] {
+fn reader(vocabulary: &Vocabulary, number: usize, now: DateTime<Utc>) -> [String; 11] {
     let mut dice = Dice(number as u64 + 1);
     let name = NAMES[number % NAMES.len()];
     let local = match number {
@@ -109,6 +109,7 @@ fn reader(vocabulary: &Vocabulary, number: usize, now: DateTime<Utc>) -> [String
             consent.day()
         ),
         "sign-up sheet of the spring conference".to_owned(),
+        "express".to_owned(),
     ]
 }
 

@@ -9,6 +9,7 @@ use csv::ByteRecord;
 use uuid::Uuid;
 
 use super::{COLUMNS, EnrolError, Enrolment, PASSED_OVER, fields};
+use crate::db::word;
 use crate::subscriber::Address;
 use crate::subscription::{Choice, Format, Frequency, Language};
 
@@ -33,6 +34,18 @@ pub(super) struct New<'r> {
     pub time_zone: &'static str,
     pub consent_at: DateTime<Utc>,
     pub consent_source: &'r str,
+    /// When it runs out, if it was only implied.
+    pub consent_until: Option<DateTime<Utc>>,
+}
+
+word! {
+    /// How a consent was given.
+    pub enum ConsentKind {
+        /// In so many words; it holds until it is withdrawn.
+        Express = "express",
+        /// By what the law takes for one, such as a purchase; it runs out by itself.
+        Implied = "implied",
+    }
 }
 
 /// Reads the lines of one file.
@@ -82,6 +95,12 @@ impl<'a> Lines<'a> {
         let language = word("language", column("language")?, Language::English)?;
         let time_zone = time_zone(column("time_zone")?)?;
         let consent_at = consent_at(column("consent_at")?, self.enrolment.now)?;
+        let kind = word(
+            "consent_kind",
+            column("consent_kind")?,
+            ConsentKind::Express,
+        )?;
+        let consent_until = self.consent_until(kind, consent_at)?;
         // The last that can fail: a choice is remembered once its line is taken.
         let (topics, types) = (column("topics")?, column("research_types")?);
         let (choice_id, choice) = self.choice(topics, types)?;
@@ -97,7 +116,27 @@ impl<'a> Lines<'a> {
             time_zone,
             consent_at,
             consent_source,
+            consent_until,
         })
+    }
+
+    /// When a consent of that kind runs out; one that has is none.
+    fn consent_until(
+        &self,
+        kind: ConsentKind,
+        given_at: DateTime<Utc>,
+    ) -> Result<Option<DateTime<Utc>>, String> {
+        let until = match kind {
+            ConsentKind::Express => return Ok(None),
+            ConsentKind::Implied => given_at + self.enrolment.implied_life,
+        };
+        match until > self.enrolment.now {
+            true => Ok(Some(until)),
+            false => Err(format!(
+                "the implied consent ran out on {}",
+                until.format("%Y-%m-%d")
+            )),
+        }
     }
 
     /// The id of a choice, and the choice itself unless a line before had it.

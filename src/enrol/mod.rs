@@ -9,7 +9,7 @@ use std::cell::Cell;
 use std::io::{self, Read};
 use std::rc::Rc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use csv::{ByteRecord, Reader, ReaderBuilder};
 use serde::Serialize;
 use uuid::Uuid;
@@ -23,8 +23,8 @@ use crate::db::Db;
 use crate::secret::Keys;
 use crate::topic::Vocabulary;
 
-/// The columns that are read; only the first and the last two must be there and filled.
-pub const COLUMNS: [&str; 10] = [
+/// The columns that are read; only `address`, `consent_at` and `consent_source` must be there and filled.
+pub const COLUMNS: [&str; 11] = [
     "address",
     "name",
     "topics",
@@ -35,6 +35,7 @@ pub const COLUMNS: [&str; 10] = [
     "time_zone",
     "consent_at",
     "consent_source",
+    "consent_kind",
 ];
 
 /// Columns that a list of refused lines has besides; they are passed over when it is imported again.
@@ -95,6 +96,8 @@ pub struct Enrolment<'a> {
     pub keys: &'a Keys,
     pub vocabulary: &'a Vocabulary,
     pub now: DateTime<Utc>,
+    /// How long a consent lasts that was only implied.
+    pub implied_life: Duration,
     /// Gives the beginning of the ids of new subscribers; ids that rise with time keep the tables in order.
     pub new_id: &'a dyn Fn() -> Uuid,
 }

@@ -14,6 +14,7 @@ pub(super) struct Line<'b> {
     pub number: u64,
     pub choice_id: Uuid,
     pub consent_at: DateTime<Utc>,
+    pub consent_until: Option<DateTime<Utc>>,
     pub frequency: Frequency,
     pub format: Format,
     pub language: Language,
@@ -45,6 +46,8 @@ pub(super) fn write_line(number: u64, new: &New<'_>, record: &ByteRecord, to: &m
     to.extend_from_slice(&number.to_be_bytes());
     to.extend_from_slice(new.choice_id.as_bytes());
     to.extend_from_slice(&new.consent_at.timestamp_micros().to_be_bytes());
+    let until = new.consent_until.map_or(0, |at| at.timestamp_micros());
+    to.extend_from_slice(&until.to_be_bytes());
     to.extend_from_slice(&[new.frequency as u8, new.format as u8, new.language as u8]);
     let address = new.address.as_str();
     for text in [address, new.name, new.time_zone, new.consent_source] {
@@ -62,6 +65,10 @@ impl<'b> Line<'b> {
             choice_id: rest.id(),
             consent_at: DateTime::from_timestamp_micros(rest.number() as i64)
                 .expect("`write_line` had it from a time"),
+            consent_until: match rest.number() as i64 {
+                0 => None,
+                until => DateTime::from_timestamp_micros(until),
+            },
             frequency: rest.word(Frequency::ALL),
             format: rest.word(Format::ALL),
             language: rest.word(Language::ALL),

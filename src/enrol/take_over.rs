@@ -276,11 +276,12 @@ async fn write(tx: &mut Tx, new: &[(Uuid, &Line<'_>)], now: DateTime<Utc>) -> sq
             Value::Text(line.language.as_str()),
             Value::Text(line.time_zone),
             Value::Time(line.consent_at),
+            line.consent_until.map_or(Value::Null, Value::Time),
         ]
     });
     tx.add_rows(
         "subscriber",
-        "id, address, address_hash, name, state, choice_id, frequency, format, language, time_zone, since",
+        "id, address, address_hash, name, state, choice_id, frequency, format, language, time_zone, since, consent_until",
         &readers.collect::<Vec<_>>(),
     )
     .await?;

@@ -187,6 +187,8 @@ fn of(reader: &Subscriber) -> Value {
         "time_zone": reader.time_zone,
         "on_nothing": reader.on_nothing,
         "since": reader.since,
+        "paused_until": reader.paused_until,
+        "consent_until": reader.consent_until,
     })
 }
 

@@ -6,7 +6,7 @@ pub mod held;
 pub mod requests;
 pub mod timeline;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Months, Utc};
 use uuid::Uuid;
 
 use crate::db::{Tx, on, word};
@@ -16,8 +16,11 @@ use crate::plan;
 use crate::request;
 use crate::returned::kept;
 use crate::subscriber::{self, Subscriber};
-use crate::subscription::{self, Act, Choice};
+use crate::subscription::{self, Act, Choice, State};
 use crate::suppression::{self, Reason};
+
+/// How long leaving can be undone by a link.
+pub const UNDO_DAYS: i64 = 28;
 
 word! {
     /// Why a reader left, where they tell.
@@ -62,29 +65,78 @@ pub async fn leave(
     Ok(was_active)
 }
 
-/// Takes the subscription up again after the reader said so on a page of ours. `false` when it had not ended.
+/// Takes the subscription up again after the reader said so on a page of ours. `false` when it had not ended, or so long
+/// ago that they are to sign up again.
 pub async fn resubscribe(
     tx: &mut Tx,
     reader: &Subscriber,
     source: &str,
     now: DateTime<Utc>,
 ) -> sqlx::Result<bool> {
-    if !subscription::take_up(tx, reader.id).await? {
+    if !may_come_back(tx, reader, now).await? || !subscription::take_up(tx, reader.id).await? {
         return Ok(false);
     }
     subscription::record(tx, &reader.address_hash, Act::Granted, source, now).await?;
     Ok(true)
 }
 
+/// Whether who left may still undo it by a link: later than this, somebody else may have the mail that it stood in.
+pub async fn may_come_back(
+    tx: &mut Tx,
+    reader: &Subscriber,
+    now: DateTime<Utc>,
+) -> sqlx::Result<bool> {
+    let left_at = subscription::withdrawn_at(tx, &reader.address_hash).await?;
+    Ok(left_at.is_some_and(|at| now - at <= Duration::days(UNDO_DAYS)))
+}
+
+/// Lets the digests rest for some months, also one that waits to be sent; they come again by themselves. `None` when
+/// there is nothing to rest from.
+pub async fn pause(
+    tx: &mut Tx,
+    reader: &Subscriber,
+    months: u32,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Option<DateTime<Utc>>> {
+    let until = now.checked_add_months(Months::new(months));
+    let Some(until) = until.filter(|_| reader.state == State::Active) else {
+        return Ok(None);
+    };
+    subscription::pause(tx, reader.id, Some(until)).await?;
+    let source = format!("paused for {months} months on the preferences page");
+    subscription::record(tx, &reader.address_hash, Act::Changed, &source, now).await?;
+    queue::suppress_waiting(tx, reader.id, "the reader pauses", now).await?;
+    Ok(Some(until))
+}
+
 /// Forgets a reader: only a keyed hash stays, so that no import brings them back, and the record that they consented.
 pub async fn erase(tx: &mut Tx, reader: &Subscriber, now: DateTime<Utc>) -> sqlx::Result<()> {
     subscriber::wait_for_plans(tx).await?;
+    suppression::suppress(tx, &reader.address_hash, Reason::Erased, "", now).await?;
+    forget(tx, reader, "erasure", now).await
+}
+
+/// The same for a reader who left long ago, or whose implied consent ran out: nothing more comes, so nothing more is
+/// needed. An import may bring back only who never left.
+pub async fn let_go(tx: &mut Tx, reader: &Subscriber, now: DateTime<Utc>) -> sqlx::Result<()> {
+    subscriber::wait_for_plans(tx).await?;
+    if reader.state == State::Ended {
+        suppression::suppress(tx, &reader.address_hash, Reason::Left, "", now).await?;
+    }
+    forget(tx, reader, "retention", now).await
+}
+
+async fn forget(
+    tx: &mut Tx,
+    reader: &Subscriber,
+    source: &str,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
     queue::suppress_waiting(tx, reader.id, "the reader was erased", now).await?;
     forget_replies(tx, reader).await?;
     request::forget_reader(tx, reader.id).await?;
     kept::forget_writer(tx, &reader.address_hash).await?;
-    suppression::suppress(tx, &reader.address_hash, Reason::Erased, "", now).await?;
-    subscription::record(tx, &reader.address_hash, Act::Erased, "erasure", now).await?;
+    subscription::record(tx, &reader.address_hash, Act::Erased, source, now).await?;
     subscriber::remove(tx, reader.id).await
 }
 
@@ -113,6 +165,24 @@ pub async fn goodbye(tx: &mut Tx, reader: &Subscriber, now: DateTime<Utc>) -> sq
         says: Says::Goodbye,
     };
     let number = Uuid::new_v5(&reader.id, now.to_rfc3339().as_bytes());
+    letter::queue(tx, reader.id, number, &letter, now).await
+}
+
+/// Sends a reader something to read on topics that they added: one such letter a day.
+pub async fn send_to_begin_with(
+    tx: &mut Tx,
+    reader: &Subscriber,
+    summaries: Vec<(i64, String, String)>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    let letter = Letter {
+        at: now,
+        language: reader.language,
+        to: None,
+        says: Says::ToBeginWith { summaries },
+    };
+    let day = format!("to begin with {}", now.format("%Y-%m-%d"));
+    let number = Uuid::new_v5(&reader.id, day.as_bytes());
     letter::queue(tx, reader.id, number, &letter, now).await
 }
 
@@ -153,7 +223,7 @@ pub async fn latest(tx: &mut Tx, choice: &Choice) -> sqlx::Result<Option<Latest>
 fn may_be_lifted(reason: Reason) -> bool {
     matches!(
         reason,
-        Reason::HardBounce | Reason::SoftBounces | Reason::Erased
+        Reason::HardBounce | Reason::SoftBounces | Reason::Erased | Reason::Left
     )
 }
 

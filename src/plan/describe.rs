@@ -111,6 +111,7 @@ fn variants(content: &Content, mut counts: Vec<(String, i64)>) -> Vec<Variant> {
 pub(super) async fn leave_out(
     tx: &mut Tx,
     plan: &mut Plan,
+    start_at: DateTime<Utc>,
     is_quarter: bool,
     already_sent: i64,
 ) -> sqlx::Result<()> {
@@ -119,12 +120,12 @@ pub(super) async fn leave_out(
     } else {
         Frequency::Quarterly.as_str()
     };
-    let all = standings(tx, not_now, "subscriber s").await?;
+    let all = standings(tx, start_at, not_now, "subscriber s").await?;
     // The order of a CROSS JOIN is SQLite's too: from the shorter table into the longer.
     let among = "suppression x CROSS JOIN subscriber s WHERE s.address_hash = x.address_hash";
-    let suppressed = standings(tx, not_now, among).await?;
-    let [pending, ended, not_now, others] =
-        [0, 1, 2, 3].map(|which| all[which] - suppressed[which]);
+    let suppressed = standings(tx, start_at, not_now, among).await?;
+    let [pending, ended, expired, paused, not_now, others] =
+        [0, 1, 2, 3, 4, 5].map(|which| all[which] - suppressed[which]);
     let suppressed = suppressed.iter().sum();
     let nothing_matched = others - plan.recipients - already_sent;
     plan.nothing_matched += nothing_matched;
@@ -132,6 +133,8 @@ pub(super) async fn leave_out(
         ("suppressed", suppressed),
         ("pending", pending),
         ("ended", ended),
+        ("consent_expired", expired),
+        ("paused", paused),
         ("not_this_month", not_now),
         ("nothing_matched", nothing_matched),
         ("already_sent", already_sent),
@@ -143,18 +146,27 @@ pub(super) async fn leave_out(
     Ok(())
 }
 
-/// How many subscribers are pending, ended, active but `not_now`, and the others. Those of `from`: so who is
-/// suppressed is counted from the shorter table, and the others are not looked up there.
-async fn standings(tx: &mut Tx, not_now: &str, from: &str) -> sqlx::Result<[i64; 4]> {
+/// How many subscribers are pending, ended, no longer agreed to it, pausing, active but `not_now`, and the others. Those
+/// of `from`: so who is suppressed is counted from the shorter table, and the others are not looked up there.
+async fn standings(
+    tx: &mut Tx,
+    start_at: DateTime<Utc>,
+    not_now: &str,
+    from: &str,
+) -> sqlx::Result<[i64; 6]> {
     let sql = format!(
-        "SELECT count(*) FILTER (WHERE s.state = 'pending'), count(*) FILTER (WHERE s.state = 'ended'), \
-         count(*) FILTER (WHERE s.state = 'active' AND s.frequency = $1), \
-         count(*) FILTER (WHERE s.state = 'active' AND s.frequency <> $1) FROM {from}"
+        "SELECT count(*) FILTER (WHERE why = 0), count(*) FILTER (WHERE why = 1), count(*) FILTER (WHERE why = 2), \
+         count(*) FILTER (WHERE why = 3), count(*) FILTER (WHERE why = 4), count(*) FILTER (WHERE why = 5) FROM \
+         (SELECT CASE WHEN s.state = 'pending' THEN 0 WHEN s.state = 'ended' THEN 1 \
+            WHEN s.consent_until <= $2 THEN 2 WHEN s.paused_until > $2 THEN 3 \
+            WHEN s.frequency = $1 THEN 4 ELSE 5 END AS why FROM {from}) reader"
     );
-    let counts: (i64, i64, i64, i64) = on!(tx, |conn| sqlx::query_as(sqlx::AssertSqlSafe(sql))
-        .bind(not_now)
-        .fetch_one(conn)
-        .await)?;
+    let counts: (i64, i64, i64, i64, i64, i64) =
+        on!(tx, |conn| sqlx::query_as(sqlx::AssertSqlSafe(sql))
+            .bind(not_now)
+            .bind(start_at)
+            .fetch_one(conn)
+            .await)?;
     Ok(counts.into())
 }
 

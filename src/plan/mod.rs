@@ -135,7 +135,7 @@ pub async fn settle(
     let mut plan = describe(&content, counts, fingerprint, warnings(&issue));
     campaign::set_plan(tx, id, &plan.fingerprint, plan.recipients).await?;
     let is_quarter = !quarter_ending(month).is_empty();
-    leave_out(tx, &mut plan, is_quarter, already_sent).await?;
+    leave_out(tx, &mut plan, start_at, is_quarter, already_sent).await?;
     plan.warnings.extend(unusual(tx, id, &plan).await?);
     if late_zones > 0 {
         plan.warnings.push(format!(
@@ -228,7 +228,9 @@ async fn add_deliveries(
            JOIN plan_content c ON c.id = COALESCE(p.content_id, 0) \
            LEFT JOIN suppression x ON x.address_hash = s.address_hash \
            LEFT JOIN plan_zone z ON z.time_zone = s.time_zone \
-           WHERE s.state = 'active' AND x.address_hash IS NULL) reader \
+           WHERE s.state = 'active' AND x.address_hash IS NULL \
+             AND (s.paused_until IS NULL OR s.paused_until <= $6) \
+             AND (s.consent_until IS NULL OR s.consent_until > $6)) reader \
          WHERE content <> $8 AND (content <> $2 OR on_nothing <> 'skip') ORDER BY id",
     )
     .bind(campaign)

@@ -63,6 +63,10 @@ impl Renderer {
             Says::Welcome {
                 latest: Some(latest),
             } => self.summary_urls(latest),
+            Says::ToBeginWith { summaries } => {
+                let ids = summaries.iter().map(|(id, ..)| *id);
+                ids.map(|id| self.summary_url(id)).collect()
+            }
             _ => Vec::new(),
         };
         let confirm = |request: &Uuid| self.link("c", Purpose::Confirm, *request);
@@ -98,6 +102,21 @@ impl Renderer {
                 preferences_url,
                 unsubscribe_url,
             }),
+            Says::ToBeginWith { summaries } => {
+                let summaries = summaries.iter().zip(&urls);
+                show(LetterKind::ToBeginWith {
+                    summaries: summaries
+                        .map(|((_, title, language), url)| Also {
+                            title,
+                            url,
+                            research_type: None,
+                            language,
+                        })
+                        .collect(),
+                    preferences_url,
+                    unsubscribe_url,
+                })
+            }
             Says::Goodbye => show(LetterKind::Goodbye {
                 undo_url: unsubscribe_url,
             }),
@@ -123,9 +142,12 @@ impl Renderer {
     }
 
     fn summary_urls(&self, latest: &letter::Latest) -> Vec<String> {
-        let ids = latest.summaries.iter().map(|(id, _)| id);
-        ids.map(|id| format!("{}/summaries/{id}", self.house.site_url))
-            .collect()
+        let ids = latest.summaries.iter().map(|(id, _)| *id);
+        ids.map(|id| self.summary_url(id)).collect()
+    }
+
+    fn summary_url(&self, id: i64) -> String {
+        format!("{}/summaries/{id}", self.house.site_url)
     }
 
     fn type_names<'a>(&'a self, slugs: &'a [String], language: Language) -> Vec<&'a str> {

@@ -44,6 +44,7 @@ use self::limits::Limits;
 pub use self::privacy::Privacy;
 use self::reader::{leaving, like, links, manage, preferences};
 use crate::clock::Clock;
+use crate::config::Retention;
 use crate::db::Db;
 use crate::metrics::Metrics;
 use crate::secret::Keys;
@@ -70,6 +71,8 @@ pub struct Site {
     pub limits: Arc<Limits>,
     /// Web servers before ours, whose word for a visitor's address is taken.
     pub trusted_proxies: Arc<[IpAddr]>,
+    /// How long what names a reader is kept, as the privacy page says.
+    pub retention: Retention,
     /// Where those who leave are counted.
     pub metrics: Metrics,
 }

@@ -46,7 +46,7 @@ pub async fn page(State(site): State<Site>, language: Language) -> Markup {
                     p { @for line in text.lines() { (line) br; } }
                 }
             }
-            @for (heading, points) in language.privacy_facts() {
+            @for (heading, points) in language.privacy_facts(&site.retention) {
                 h2 { (heading) }
                 ul { @for point in points { li { (point) } } }
             }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use bulletin::alarm::Allowed;
 use bulletin::campaign::{self, Account};
 use bulletin::clock::Clock;
-use bulletin::config::{OnNothing, OnUnknown};
+use bulletin::config::{OnNothing, OnUnknown, Retention};
 use bulletin::db::{Db, Tx};
 use bulletin::deliver::queue;
 use bulletin::deliver::quota::Quota;
@@ -124,6 +124,7 @@ impl News {
         let mut refused = Vec::new();
         let new_id = Uuid::new_v4;
         let enrolment = Enrolment {
+            implied_life: Duration::days(730),
             db: &self.db,
             keys: &self.keys,
             vocabulary: &self.vocabulary,
@@ -210,6 +211,15 @@ impl News {
     }
 
     /// What settles requests, as beside the site.
+    /// What is kept of readers: the settings' own defaults.
+    pub fn retention(&self) -> Retention {
+        Retention {
+            left: Duration::days(28),
+            history: Duration::days(365),
+            requests: Duration::days(365),
+        }
+    }
+
     pub fn requests(&self) -> Requests {
         Requests {
             db: self.db.clone(),

@@ -44,6 +44,7 @@ impl Pages {
             limits: Arc::default(),
             goodbye: true,
             trusted_proxies: Arc::new([]),
+            retention: news.retention(),
             metrics: Metrics::default(),
         };
         Pages::of(web::routes(site), patience).await

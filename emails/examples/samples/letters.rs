@@ -53,6 +53,14 @@ fn kinds(language: Language) -> Vec<(&'static str, LetterKind<'static>)> {
         ("already-subscribed", LetterKind::AlreadySubscribed { url }),
         ("welcome", welcome(some(language), summaries(language))),
         ("welcome-nothing-yet", welcome(ALL, vec![])),
+        (
+            "to-begin-with",
+            LetterKind::ToBeginWith {
+                summaries: summaries(language),
+                preferences_url: "https://bulletin.example.org/p/3vQ0ZkP1m7rUe8bXaYtCwg",
+                unsubscribe_url: "https://bulletin.example.org/u/3vQ0ZkP1m7rUe8bXaYtCwg",
+            },
+        ),
         ("goodbye", LetterKind::Goodbye { undo_url: url }),
         ("fresh-link", LetterKind::FreshLink { url, hours }),
         ("confirm-address", LetterKind::ConfirmAddress { url, days }),

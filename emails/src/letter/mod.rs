@@ -13,7 +13,7 @@ mod text;
 
 use body::Body;
 use changing::{address_changed, confirm_address, export_ready, fresh_link};
-use subscribing::{already_subscribed, confirm, goodbye, welcome};
+use subscribing::{already_subscribed, confirm, goodbye, to_begin_with, welcome};
 
 use crate::{Also, Email, Language, Month, Sender};
 
@@ -46,6 +46,12 @@ pub enum LetterKind<'a> {
         asked: Asked<'a>,
         /// To have something to read until the first digest comes.
         latest: Option<Latest<'a>>,
+        preferences_url: &'a str,
+        unsubscribe_url: &'a str,
+    },
+    /// Something to read on topics that the reader has added, as they asked.
+    ToBeginWith {
+        summaries: Vec<Also<'a>>,
         preferences_url: &'a str,
         unsubscribe_url: &'a str,
     },
@@ -110,6 +116,13 @@ fn body(letter: &Letter) -> Body {
             preferences_url,
             unsubscribe_url,
         } => welcome(letter, asked, latest.as_ref())
+            .foot_link(letter.language.preferences(), preferences_url)
+            .foot_link(letter.language.unsubscribe(), unsubscribe_url),
+        LetterKind::ToBeginWith {
+            summaries,
+            preferences_url,
+            unsubscribe_url,
+        } => to_begin_with(letter, summaries)
             .foot_link(letter.language.preferences(), preferences_url)
             .foot_link(letter.language.unsubscribe(), unsubscribe_url),
         LetterKind::Goodbye { undo_url } => goodbye(letter, undo_url),

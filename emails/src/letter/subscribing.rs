@@ -5,9 +5,9 @@ use super::phrases::{
     asked_for, entered_on_the_sign_up_page, first_digest, how_often, once_within,
 };
 use super::{Asked, Latest, Letter};
-use crate::Language;
 use crate::clean::one_line;
 use crate::contents::mention;
+use crate::{Also, Language};
 
 pub(super) fn confirm(letter: &Letter, asked: &Asked, url: &str, days: u32) -> Body {
     let say = letter.language;
@@ -155,6 +155,47 @@ fn with_latest(body: Body, say: Language, latest: &Latest) -> Body {
     );
     let mentions = latest.summaries.iter().map(|also| mention(also, say));
     body.list(heading, mentions.collect())
+}
+
+pub(super) fn to_begin_with(letter: &Letter, summaries: &[Also]) -> Body {
+    let say = letter.language;
+    let publication = named(letter);
+    let lines = Lines {
+        subject: say.pick(
+            "To begin with your new topics",
+            "Pour commencer vos nouveaux thèmes",
+        ),
+        opening: say
+            .pick(
+                "The newest summaries on the topics that you added.",
+                "Les résumés les plus récents sur les thèmes que vous avez ajoutés.",
+            )
+            .into(),
+        headline: say.pick("To begin with", "Pour commencer"),
+        why: say.pick(
+            format!(
+                "You get this mail because somebody, most likely you, asked for it on your page \
+                 of choices for {publication}."
+            ),
+            format!(
+                "Vous recevez ce courriel parce que quelqu’un, sans doute vous, l’a demandé sur la \
+                 page de vos choix pour {publication}."
+            ),
+        ),
+    };
+    let mentions = summaries.iter().map(|also| mention(also, say));
+    Body::of(letter, lines)
+        .text(say.pick(
+            "You asked for something to read on the topics that you added. New summaries on them \
+             come with your digests from now on.",
+            "Vous avez demandé de quoi lire sur les thèmes que vous avez ajoutés. Les nouveaux \
+             résumés viendront désormais dans votre bulletin.",
+        ))
+        .list(
+            say.pick("The newest so far", "Les plus récents à ce jour")
+                .into(),
+            mentions.collect(),
+        )
 }
 
 pub(super) fn goodbye(letter: &Letter, undo_url: &str) -> Body {

@@ -7,6 +7,7 @@ use super::form::Filled;
 use crate::archive::{self, Entry, Filter};
 use crate::db::Tx;
 use crate::subscription::Language;
+use crate::topic::Topic;
 use crate::web::Site;
 
 /// Summaries that are offered for each new topic.
@@ -103,19 +104,12 @@ impl Changes {
         site: &Site,
         tx: &mut Tx,
         words: Words,
+        token: &str,
     ) -> sqlx::Result<Markup> {
         if self.added.is_empty() {
             return Ok(html! {});
         }
-        let topics = site.vocabulary.topics.iter();
-        let mut offered = Vec::new();
-        for topic in topics.filter(|topic| self.added.contains(&topic.slug)) {
-            let filter = Filter {
-                topics: vec![topic.slug.clone()],
-                ..Filter::default()
-            };
-            offered.push((topic, archive::entries(tx, &filter, OFFERED, 0).await?));
-        }
+        let offered = newest(site, tx, &self.added).await?;
         let is_open = offered.len() <= MOST_OPEN;
         Ok(html! {
             section.to-begin-with {
@@ -127,9 +121,33 @@ impl Changes {
                         (titles(words, entries))
                     }
                 }
+                @if offered.iter().any(|(_, entries)| !entries.is_empty()) {
+                    form.buttons method="post" action=(format!("/p/{token}/newest")) {
+                        @for topic in &self.added { input type="hidden" name="topics" value=(topic); }
+                        button.quiet { (words.mail_them_to_me()) }
+                    }
+                }
             }
         })
     }
+}
+
+/// The newest summaries on each of these topics, in the vocabulary's order.
+pub(super) async fn newest<'a>(
+    site: &'a Site,
+    tx: &mut Tx,
+    slugs: &[String],
+) -> sqlx::Result<Vec<(&'a Topic, Vec<Entry>)>> {
+    let topics = site.vocabulary.topics.iter();
+    let mut newest = Vec::new();
+    for topic in topics.filter(|topic| slugs.contains(&topic.slug)) {
+        let filter = Filter {
+            topics: vec![topic.slug.clone()],
+            ..Filter::default()
+        };
+        newest.push((topic, archive::entries(tx, &filter, OFFERED, 0).await?));
+    }
+    Ok(newest)
 }
 
 fn titles(words: Words, entries: &[Entry]) -> Markup {

@@ -25,11 +25,22 @@ pub async fn show(
 ) -> Result<Markup, PageError> {
     let id = site.keys.reader(Purpose::Unsubscribe, &token);
     let id = id.ok_or(PageError::BadLink)?;
-    let reader = subscriber::by_id(&mut site.db.read().await?, id).await?;
+    let mut tx = site.db.read().await?;
+    let reader = subscriber::by_id(&mut tx, id).await?;
     Ok(match reader {
         Some(reader) if reader.state == Stands::Ended => {
             let heading = Words(reader.language).you_had_left();
-            left(&site, &reader, &token, heading, Asks::Why)
+            let back = feedback::may_come_back(&mut tx, &reader, (site.clock)()).await?;
+            left(
+                &site,
+                &reader,
+                &token,
+                heading,
+                Shown {
+                    back,
+                    ..Shown::default()
+                },
+            )
         }
         Some(reader) => question(&site, &reader, &token),
         None => nobody(&site, Language::asked_for(&headers)),
@@ -68,7 +79,7 @@ pub async fn leave(
     let page = match reader {
         Some(reader) => {
             let heading = Words(reader.language).you_have_left();
-            left(&site, &reader, &token, heading, Asks::Why)
+            left(&site, &reader, &token, heading, Shown::default())
         }
         None => nobody(&site, Language::asked_for(&headers)),
     };
@@ -107,9 +118,16 @@ async fn undo(site: &Site, token: &str) -> Result<Markup, PageError> {
     let mut tx = site.db.begin().await?;
     let reader = reader_of(site, &mut tx, Purpose::Unsubscribe, token).await?;
     let source = "undo on the unsubscribe page";
-    feedback::resubscribe(&mut tx, &reader, source, (site.clock)()).await?;
-    tx.commit().await?;
     let words = Words(reader.language);
+    let back = feedback::resubscribe(&mut tx, &reader, source, (site.clock)()).await?;
+    if !back && reader.state == Stands::Ended {
+        let shown = Shown {
+            back,
+            ..Shown::default()
+        };
+        return Ok(left(site, &reader, token, words.you_had_left(), shown));
+    }
+    tx.commit().await?;
     let choices = site.keys.link(Purpose::Preferences, reader.id);
     let heading = words.welcome_back();
     let content = html! {
@@ -138,20 +156,31 @@ async fn tell_why(site: &Site, token: &str, body: &[u8]) -> Result<Markup, PageE
         feedback::note_reason(&mut tx, why, (site.clock)()).await?;
         tx.commit().await?;
     }
-    let asks = if why.is_some() {
-        Asks::Nothing
-    } else {
-        Asks::Why
+    let mut tx = site.db.read().await?;
+    let shown = Shown {
+        back: feedback::may_come_back(&mut tx, &reader, (site.clock)()).await?,
+        told: why.is_some(),
     };
     let heading = Words(reader.language).you_have_left();
-    Ok(left(site, &reader, token, heading, asks))
+    Ok(left(site, &reader, token, heading, shown))
 }
 
-/// Whether the page still asks why.
-#[derive(Clone, Copy, PartialEq)]
-enum Asks {
-    Why,
-    Nothing,
+/// What stands on the page of somebody who has left.
+#[derive(Clone, Copy)]
+struct Shown {
+    /// It can still be undone.
+    back: bool,
+    /// They have told why.
+    told: bool,
+}
+
+impl Default for Shown {
+    fn default() -> Shown {
+        Shown {
+            back: true,
+            told: false,
+        }
+    }
 }
 
 fn question(site: &Site, reader: &Subscriber, token: &str) -> Markup {
@@ -175,15 +204,20 @@ fn question(site: &Site, reader: &Subscriber, token: &str) -> Markup {
     page(site, words.0, words.leave(), content)
 }
 
-fn left(site: &Site, reader: &Subscriber, token: &str, heading: &str, asks: Asks) -> Markup {
+fn left(site: &Site, reader: &Subscriber, token: &str, heading: &str, shown: Shown) -> Markup {
     let words = Words(reader.language);
     let content = html! {
         h1 { (heading) }
         p.lead { (words.no_more()) }
-        form method="post" action=(format!("/u/{token}/undo")) {
-            p.buttons { button.quiet { (words.undo()) } }
+        @if shown.back {
+            form method="post" action=(format!("/u/{token}/undo")) {
+                p.buttons { button.quiet { (words.undo()) } }
+            }
+        } @else {
+            p { (words.too_late_to_undo()) }
+            p.buttons { a.button.quiet href=(words.0.path("/subscribe")) { (words.0.subscribe()) } }
         }
-        @if asks == Asks::Nothing { p.done role="status" { (words.thank_you()) } } @else { (why(words, token)) }
+        @if shown.told { p.done role="status" { (words.thank_you()) } } @else { (why(words, token)) }
     };
     page(site, words.0, heading, content)
 }

@@ -1,12 +1,15 @@
 //! The preference centre: what a reader chose, to be changed, behind a link of each mail. What wants more than such a
 //! link, which may be passed on, is asked for from here and answered by mail.
 
+use std::collections::HashSet;
+
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use maud::{Markup, html};
+use serde_json::json;
 
 use super::form::{self, Filled, Wrong};
-use super::kept::Changes;
+use super::kept::{Changes, newest};
 use super::preview::preview;
 use super::standing::{gets_mail, notice};
 use super::{Words, as_form, masked, page, reader_of};
@@ -19,6 +22,12 @@ use crate::subscription::{self, Act};
 use crate::suppression::{self, Suppression};
 use crate::web::words::CONSENT_TEXT;
 use crate::web::{PageError, Site};
+
+/// Titles in one mail of the newest on topics that were added.
+const MOST_MAILED: usize = 12;
+
+/// How many months a break may last.
+const PAUSES: [u32; 3] = [1, 3, 6];
 
 /// What the reader chose.
 pub async fn show(
@@ -56,7 +65,9 @@ pub async fn keep(
     if !changes.is_empty() {
         centre.keep(&mut tx, &wanted).await?;
     }
-    let offered = changes.to_begin_with(&site, &mut tx, words).await?;
+    let offered = changes
+        .to_begin_with(&site, &mut tx, words, &centre.token)
+        .await?;
     tx.commit().await?;
     let said = html! { (changes.said(words, centre.gets_mail())) (offered) };
     Ok(centre.page(
@@ -79,6 +90,10 @@ pub async fn step(
         "link" => mail_a_link(&site, token, &body).await,
         "again" => start_again(&site, token).await,
         "back" => come_back(&site, token).await,
+        "newest" => mail_newest(&site, token, &body).await,
+        "pause" => pause(&site, token, &body).await,
+        "resume" => resume(&site, token).await,
+        "stay" => stay(&site, token).await,
         _ => Err(PageError::NotFound),
     }
 }
@@ -126,10 +141,18 @@ async fn come_back(site: &Site, token: String) -> Result<Markup, PageError> {
     let mut tx = site.db.begin().await?;
     let mut centre = Centre::open(site, &mut tx, token).await?;
     let source = "preferences page";
-    feedback::resubscribe(&mut tx, &centre.reader, source, (site.clock)()).await?;
+    let back = feedback::resubscribe(&mut tx, &centre.reader, source, (site.clock)()).await?;
     centre = Centre::open(site, &mut tx, centre.token).await?;
     tx.commit().await?;
     let words = centre.words();
+    if !back && centre.reader.state == subscription::State::Ended {
+        return Ok(centre.said(html! {
+            p.wrong role="alert" {
+                (words.too_late_to_undo()) " "
+                a href=(words.0.path("/subscribe")) { (words.0.subscribe()) }
+            }
+        }));
+    }
     let said = html! { p.done role="status" { (words.welcome_back()) ". " (words.goes_on()) } };
     Ok(centre.page(
         &Filled::of(&centre.reader),
@@ -138,6 +161,85 @@ async fn come_back(site: &Site, token: String) -> Result<Markup, PageError> {
             ..Shown::default()
         },
     ))
+}
+
+/// The newest on topics that the reader added, by mail, each once.
+async fn mail_newest(site: &Site, token: String, body: &[u8]) -> Result<Markup, PageError> {
+    let mut topics = Vec::new();
+    for (name, value) in form_urlencoded::parse(body) {
+        match name.as_ref() {
+            "topics" => topics.push(value.into_owned()),
+            _ => return Err(PageError::BadForm),
+        }
+    }
+    let mut tx = site.db.begin().await?;
+    let centre = Centre::open(site, &mut tx, token).await?;
+    topics.retain(|topic| centre.reader.topics.contains(topic));
+    let newest = newest(site, &mut tx, &topics).await?;
+    let entries = newest.into_iter().flat_map(|(_, entries)| entries);
+    let mut seen = HashSet::new();
+    let summaries: Vec<_> = entries
+        .filter(|entry| seen.insert(entry.id))
+        .take(MOST_MAILED)
+        .map(|entry| (entry.id, entry.title, entry.language))
+        .collect();
+    if !summaries.is_empty() && centre.gets_mail() {
+        feedback::send_to_begin_with(&mut tx, &centre.reader, summaries, (site.clock)()).await?;
+        tx.commit().await?;
+    }
+    let words = centre.words();
+    Ok(centre.mailed(words.they_come_by_mail(), words.one_such_mail_a_day()))
+}
+
+/// Lets digests rest for as many months as the button says.
+async fn pause(site: &Site, token: String, body: &[u8]) -> Result<Markup, PageError> {
+    let button = std::str::from_utf8(body).unwrap_or_default();
+    let months = button
+        .strip_prefix("months=")
+        .and_then(|months| months.parse().ok());
+    let months = months.filter(|months| PAUSES.contains(months));
+    let months = months.ok_or(PageError::BadForm)?;
+    let mut tx = site.db.begin().await?;
+    let mut centre = Centre::open(site, &mut tx, token).await?;
+    feedback::pause(&mut tx, &centre.reader, months, (site.clock)()).await?;
+    centre = Centre::open(site, &mut tx, centre.token).await?;
+    tx.commit().await?;
+    Ok(centre.said(html! {}))
+}
+
+/// Ends the break before its time.
+async fn resume(site: &Site, token: String) -> Result<Markup, PageError> {
+    let mut tx = site.db.begin().await?;
+    let mut centre = Centre::open(site, &mut tx, token).await?;
+    if centre.reader.paused_until.is_some() {
+        subscription::pause(&mut tx, centre.reader.id, None).await?;
+        let source = "ended the break on the preferences page";
+        let hash = &centre.reader.address_hash;
+        subscription::record(&mut tx, hash, Act::Changed, source, (site.clock)()).await?;
+    }
+    centre = Centre::open(site, &mut tx, centre.token).await?;
+    tx.commit().await?;
+    let words = centre.words();
+    Ok(centre
+        .said(html! { p.done role="status" { (words.welcome_back()) ". " (words.goes_on()) } }))
+}
+
+/// The reader says in so many words that digests shall come: an implied consent becomes an express one.
+async fn stay(site: &Site, token: String) -> Result<Markup, PageError> {
+    let mut tx = site.db.begin().await?;
+    let mut centre = Centre::open(site, &mut tx, token).await?;
+    if centre.reader.consent_until.is_some() {
+        let now = (site.clock)();
+        subscription::make_express(&mut tx, centre.reader.id).await?;
+        let proof = json!({ "text": CONSENT_TEXT, "language": centre.reader.language, "page": "/p", "confirmed_at": now });
+        let source = "preferences page, behind the link of a mail";
+        let hash = &centre.reader.address_hash;
+        subscription::record_consent(&mut tx, hash, source, &proof, now).await?;
+    }
+    centre = Centre::open(site, &mut tx, centre.token).await?;
+    tx.commit().await?;
+    let words = centre.words();
+    Ok(centre.said(html! { p.done role="status" { (words.goes_on()) } }))
 }
 
 /// One reader's page.
@@ -191,7 +293,16 @@ impl Centre<'_> {
     }
 
     fn gets_mail(&self) -> bool {
-        gets_mail(&self.reader, self.suppressed.as_ref())
+        gets_mail(&self.reader, self.suppressed.as_ref(), (self.site.clock)())
+    }
+
+    /// The page with the choices as they are, under what is said.
+    fn said(&self, said: Markup) -> Markup {
+        let shown = Shown {
+            said,
+            ..Shown::default()
+        };
+        self.page(&Filled::of(&self.reader), shown)
     }
 
     fn filled(&self, body: &[u8]) -> Result<Filled, PageError> {
@@ -241,7 +352,7 @@ impl Centre<'_> {
             p.lead { (words.digests_for()) " " strong.address { (masked(&self.reader)) } }
             (shown.said)
             @if shown.wrong.is_some() { p.wrong role="alert" { (words.nothing_kept_yet()) } }
-            (notice(self.site, words, &self.reader, suppressed, token))
+            (notice(self.site, words, &self.reader, suppressed, token, (self.site.clock)()))
             form method="post" action=(format!("/p/{token}")) {
                 (form::fields(&self.site.vocabulary, words, filled, shown.wrong))
                 (shown.preview)
@@ -255,11 +366,20 @@ impl Centre<'_> {
         page(self.site, words.0, words.what_you_get(), content)
     }
 
-    /// What wants a fresh link; and leaving, which does not.
+    /// What wants a fresh link; and a break and leaving, which do not.
     fn more(&self) -> Markup {
         let (words, reader) = (self.words(), self.reader.id);
         let leave = self.site.keys.link(Purpose::Unsubscribe, reader);
         html! {
+            @if self.gets_mail() {
+                section aria-labelledby="break" {
+                    h2 #break { (words.take_a_break()) }
+                    p { (words.take_a_break_how()) }
+                    form.buttons method="post" action=(format!("/p/{}/pause", self.token)) {
+                        @for months in PAUSES { button.quiet name="months" value=(months) { (words.months(months)) } }
+                    }
+                }
+            }
             section aria-labelledby="more" {
                 h2 #more { (words.more_than_choices()) }
                 p { (words.wants_a_fresh_link()) }

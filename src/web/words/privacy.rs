@@ -1,5 +1,6 @@
 //! Words of the privacy page, both languages side by side. They say what the service does: who changes that changes them.
 
+use crate::config::Retention;
 use crate::letter::{CONFIRM_DAYS, FRESH_HOURS};
 use crate::subscription::Language;
 
@@ -41,7 +42,11 @@ impl Language {
     }
 
     /// What is kept, why, how long, and a reader's rights.
-    pub(in crate::web) fn privacy_facts(self) -> [(&'static str, Vec<String>); 4] {
+    pub(in crate::web) fn privacy_facts(
+        self,
+        kept: &Retention,
+    ) -> [(&'static str, Vec<String>); 4] {
+        let (left, history) = (kept.left.num_days(), kept.history.num_days());
         match self {
             Language::English => [
                 (
@@ -71,9 +76,12 @@ impl Language {
                     vec![
                         format!("A sign-up that nobody confirms: {CONFIRM_DAYS} days."),
                         "Letters such as a confirmation: 7 days after they came to their end.".to_owned(),
-                        "Everything else: until you have it erased. Then a keyed hash of the address stays, so that no \
-                         list brings it back, and the proof of consent, which names nobody."
-                            .to_owned(),
+                        format!("Which issues went to you: {history} days."),
+                        format!(
+                            "Your address and what you chose: until you have it erased, or {left} days after you left. \
+                             Then a keyed hash of the address stays, so that no list brings it back, and the proof of \
+                             consent, which names nobody."
+                        ),
                     ],
                 ),
                 (
@@ -119,10 +127,12 @@ impl Language {
                     vec![
                         format!("Une inscription que personne ne confirme\u{A0}: {CONFIRM_DAYS} jours."),
                         "Les lettres, comme une demande de confirmation\u{A0}: 7 jours après leur aboutissement.".to_owned(),
-                        "Tout le reste\u{A0}: jusqu’à ce que vous le fassiez effacer. Il reste alors une empreinte chiffrée \
-                         de l’adresse, pour qu’aucune liste ne la ramène, et la preuve du consentement, qui ne nomme \
-                         personne."
-                            .to_owned(),
+                        format!("Les numéros qui vous ont été envoyés\u{A0}: {history}\u{A0}jours."),
+                        format!(
+                            "Votre adresse et vos choix\u{A0}: jusqu’à ce que vous les fassiez effacer, ou \
+                             {left}\u{A0}jours après votre départ. Il reste alors une empreinte chiffrée de l’adresse, \
+                             pour qu’aucune liste ne la ramène, et la preuve du consentement, qui ne nomme personne."
+                        ),
                     ],
                 ),
                 (

@@ -173,6 +173,21 @@ impl Words {
         )
     }
 
+    pub(in crate::web::reader) fn mail_them_to_me(self) -> &'static str {
+        self.pick("Mail them to me", "Me les envoyer par courriel")
+    }
+
+    pub(in crate::web::reader) fn they_come_by_mail(self) -> &'static str {
+        self.pick("They are on their way to", "Ils sont en route vers")
+    }
+
+    pub(in crate::web::reader) fn one_such_mail_a_day(self) -> &'static str {
+        self.pick(
+            "We send one such mail a day. If you asked for one earlier today, it is that one.",
+            "Nous n’envoyons qu’un tel courriel par jour. Si vous en avez déjà demandé un aujourd’hui, c’est celui-là.",
+        )
+    }
+
     pub(in crate::web::reader) fn nothing_on_it_yet(self) -> &'static str {
         self.pick("Nothing on it yet.", "Rien encore sur ce thème.")
     }

@@ -1,6 +1,7 @@
 //! Leaving, and coming back.
 
 use super::Words;
+use crate::feedback::UNDO_DAYS;
 use crate::feedback::Why;
 use crate::subscription::Language;
 
@@ -53,6 +54,17 @@ impl Words {
 
     pub(in crate::web::reader) fn undo(self) -> &'static str {
         self.pick("Undo: subscribe me again", "Annuler et me réabonner")
+    }
+
+    pub(in crate::web::reader) fn too_late_to_undo(self) -> String {
+        match self.0 {
+            Language::English => format!(
+                "Leaving can be undone for {UNDO_DAYS} days. To come back now, sign up again."
+            ),
+            Language::French => format!(
+                "Le désabonnement peut être annulé pendant {UNDO_DAYS}\u{A0}jours. Pour revenir maintenant, abonnez-vous de nouveau."
+            ),
+        }
     }
 
     pub(in crate::web::reader) fn why_did_you_leave(self) -> &'static str {

@@ -17,6 +17,83 @@ impl Words {
         )
     }
 
+    pub(in crate::web::reader) fn you_pause(self) -> &'static str {
+        self.pick("You are taking a break", "Vous faites une pause")
+    }
+
+    pub(in crate::web::reader) fn pauses_until(self, until: DateTime<Utc>) -> String {
+        let until = self.date(until);
+        match self.0 {
+            Language::English => {
+                format!("No digest comes until {until}. After that they come again by themselves.")
+            }
+            Language::French => format!(
+                "Vous ne recevrez aucun bulletin jusqu’au {until}. Ensuite, les envois reprendront d’eux-mêmes."
+            ),
+        }
+    }
+
+    pub(in crate::web::reader) fn resume(self) -> &'static str {
+        self.pick("End the break now", "Mettre fin à la pause")
+    }
+
+    pub(in crate::web::reader) fn shall_they_go_on(self) -> &'static str {
+        self.pick(
+            "Shall digests go on coming?",
+            "Souhaitez-vous continuer à recevoir le bulletin\u{A0}?",
+        )
+    }
+
+    pub(in crate::web::reader) fn consent_runs_out(
+        self,
+        until: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> String {
+        let date = self.date(until);
+        match (self.0, until > now) {
+            (Language::English, true) => format!(
+                "You have never told us in so many words that you want them, so the last one comes before {date}, unless you say so here."
+            ),
+            (Language::French, true) => format!(
+                "Vous ne nous avez jamais dit expressément que vous le souhaitiez\u{A0}: les envois cesseront le {date}, à moins que vous ne le disiez ici."
+            ),
+            (Language::English, false) => format!(
+                "You never told us in so many words that you want them, so we stopped on {date}. One press, and they come again."
+            ),
+            (Language::French, false) => format!(
+                "Vous ne nous avez jamais dit expressément que vous le souhaitiez\u{A0}: les envois ont cessé le {date}. Un clic, et ils reprennent."
+            ),
+        }
+    }
+
+    pub(in crate::web::reader) fn let_them_go_on(self) -> &'static str {
+        self.pick(
+            "Yes, send me digests",
+            "Oui, je souhaite recevoir le bulletin",
+        )
+    }
+
+    // Taking a break.
+
+    pub(in crate::web::reader) fn take_a_break(self) -> &'static str {
+        self.pick("Take a break", "Faire une pause")
+    }
+
+    pub(in crate::web::reader) fn take_a_break_how(self) -> &'static str {
+        self.pick(
+            "No digest comes for so long, not even one that waits to be sent. Then they come again by themselves, with your choices as they are.",
+            "Aucun bulletin ne vient pendant ce temps, pas même celui qui attend d’être envoyé. Les envois reprennent ensuite d’eux-mêmes, selon vos choix.",
+        )
+    }
+
+    pub(in crate::web::reader) fn months(self, months: u32) -> String {
+        match (self.0, months) {
+            (Language::English, 1) => "1\u{A0}month".to_owned(),
+            (Language::English, _) => format!("{months}\u{A0}months"),
+            (Language::French, _) => format!("{months}\u{A0}mois"),
+        }
+    }
+
     pub(in crate::web::reader) fn come_back(self) -> &'static str {
         self.pick("Send me digests again", "Recevoir de nouveau le bulletin")
     }

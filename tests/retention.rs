@@ -1,0 +1,175 @@
+//! What is kept of readers, and how long: implied consent that runs out, and the tidying of each day.
+
+use bulletin::db::Db;
+use bulletin::request::Kind;
+use bulletin::retention::{self, Retention, Run};
+use bulletin::secret::Purpose;
+use bulletin::subscription::Act;
+use chrono::Duration;
+
+use crate::support::dump::found;
+use crate::support::news::{DEPRESSION, form, issue};
+use crate::support::pages::Pages;
+use crate::support::{News, each_database};
+
+fn retention(news: &News) -> Retention {
+    Retention {
+        db: news.db.clone(),
+        terms: news.retention(),
+        clock: news.clock(),
+    }
+}
+
+async fn keep(news: &News) -> Option<Run> {
+    retention(news).keep().await.unwrap()
+}
+
+/// Whom the issue would reach, and how many it would not for this reason.
+async fn reached(news: &News, month: &str, reason: &str) -> (i64, i64) {
+    let plan = news.preview(month).await;
+    (
+        plan.recipients,
+        plan.excluded.get(reason).copied().unwrap_or_default(),
+    )
+}
+
+async fn leave(news: &News, pages: &Pages, address: &str) {
+    let reader = news.reader(address).await.id;
+    let path = format!("/u/{}", news.keys.link(Purpose::Unsubscribe, reader));
+    let (status, ..) = pages.ask("POST", &path, "leave=page").await;
+    assert_eq!(status, 200);
+}
+
+each_database!(an_implied_consent_runs_out_unless_the_reader_says_that_digests_shall_come);
+async fn an_implied_consent_runs_out_unless_the_reader_says_that_digests_shall_come(db: Db) {
+    let news = News::start(db).await;
+    let pages = Pages::start(&news).await;
+    let given = (news.now() - Duration::days(700)).format("%Y-%m-%d");
+    let csv = format!(
+        "address,consent_at,consent_source,consent_kind\n\
+         ann@peer.test,{given},bought a seat,implied\n\
+         ben@peer.test,{given},bought a seat,Implied\n\
+         cat@peer.test,{given},form,express\n\
+         dan@peer.test,{given},form,\n\
+         eve@peer.test,2020-01-01,bought a seat,implied\n\
+         fay@peer.test,{given},form,perhaps\n"
+    );
+    let (enrolled, refused) = news.enrol(&csv).await;
+    assert_eq!((enrolled.added, enrolled.refused), (4, 2));
+    assert!(
+        refused[0].reason.contains("ran out on 2021-12-31"),
+        "{}",
+        refused[0].reason
+    );
+    assert!(
+        refused[1].reason.contains("express"),
+        "{}",
+        refused[1].reason
+    );
+    news.publish(&issue("2026-03", &[&[DEPRESSION]])).await;
+    assert_eq!(reached(&news, "2026-03", "consent_expired").await, (4, 0));
+
+    let ann = news.reader("ann@peer.test").await;
+    let path = format!("/p/{}", news.keys.link(Purpose::Preferences, ann.id));
+    let (_, _, page) = pages.ask("GET", &path, "").await;
+    assert!(page.contains("Shall digests go on coming?"), "{page}");
+    let (_, _, page) = pages.ask("POST", &format!("{path}/stay"), "").await;
+    assert!(!page.contains("Shall digests go on coming?"), "{page}");
+    let consents = news.consents("ann@peer.test").await;
+    assert_eq!(consents.len(), 2);
+    assert!(consents[1].proof.is_some());
+
+    news.wait(Duration::days(31));
+    assert_eq!(reached(&news, "2026-03", "consent_expired").await, (3, 1));
+    assert_eq!(
+        keep(&news).await.unwrap().readers,
+        0,
+        "for four weeks it can be said"
+    );
+    news.wait(Duration::days(28));
+    assert_eq!(keep(&news).await.unwrap().readers, 1);
+    assert_eq!(reached(&news, "2026-03", "consent_expired").await, (3, 0));
+    let again = csv.lines().take(1).chain(csv.lines().skip(2).take(1));
+    let again = again.collect::<Vec<_>>().join("\n");
+    let (enrolled, refused) = news.enrol(&again).await;
+    assert_eq!(enrolled.added, 0);
+    assert!(
+        refused[0].reason.contains("ran out"),
+        "{}",
+        refused[0].reason
+    );
+}
+
+each_database!(who_left_is_forgotten_after_four_weeks_and_no_list_brings_them_back);
+async fn who_left_is_forgotten_after_four_weeks_and_no_list_brings_them_back(db: Db) {
+    let news = News::start(db).await;
+    let pages = Pages::start(&news).await;
+    for address in ["ann@peer.test", "ben@peer.test", "cat@peer.test"] {
+        news.subscribe(address, &[]).await;
+    }
+    leave(&news, &pages, "ann@peer.test").await;
+    news.wait(Duration::days(20));
+    leave(&news, &pages, "ben@peer.test").await;
+    assert_eq!(keep(&news).await.unwrap().readers, 0);
+    assert_eq!(keep(&news).await, None, "once a day");
+    news.wait(Duration::days(8));
+    assert_eq!(keep(&news).await.unwrap().readers, 1);
+    let everything = news.dump_all().await;
+    assert_eq!(found(&everything, "ann@peer.test"), [""; 0]);
+    assert!(!found(&everything, "ben@peer.test").is_empty());
+    let acts: Vec<Act> = news
+        .consents("ann@peer.test")
+        .await
+        .iter()
+        .map(|one| one.act)
+        .collect();
+    assert_eq!(acts, [Act::Granted, Act::Withdrawn, Act::Erased]);
+    let (enrolled, _) = news
+        .enrol("address,consent_at,consent_source\nann@peer.test,2026-01-01,form\n")
+        .await;
+    assert_eq!(enrolled.added, 0);
+
+    // Who asks for it themselves comes back; and who has asked is not forgotten before they can confirm.
+    let request = news
+        .ask(Kind::SignUp, "ann@peer.test", form(&[]), None)
+        .await;
+    news.requests().settle().await.unwrap();
+    news.confirm(request).await;
+    assert!(!news.is_suppressed("ann@peer.test").await);
+    news.wait(Duration::days(19));
+    news.ask(Kind::SignUp, "ben@peer.test", form(&[]), None)
+        .await;
+    news.requests().settle().await.unwrap();
+    news.wait(Duration::days(2));
+    assert_eq!(keep(&news).await.unwrap().readers, 0);
+    news.wait(Duration::days(6));
+    assert_eq!(keep(&news).await.unwrap().readers, 1);
+}
+
+each_database!(after_a_year_the_account_stays_and_names_nobody);
+async fn after_a_year_the_account_stays_and_names_nobody(db: Db) {
+    let news = News::start(db).await;
+    news.subscribe("ann@peer.test", &[]).await;
+    news.subscribe("550.ben@peer.test", &[]).await;
+    news.ask(Kind::Manage, "ann@peer.test", form(&[]), None)
+        .await;
+    news.requests().settle().await.unwrap();
+    news.publish(&issue("2026-03", &[&[DEPRESSION]])).await;
+    news.plan("2026-03").await;
+    news.deliver_all().await;
+    let before = news.account().await;
+    news.wait(Duration::days(364));
+    let run = keep(&news).await.unwrap();
+    assert_eq!((run.deliveries, run.requests), (0, 0));
+    news.wait(Duration::days(2));
+    let run = keep(&news).await.unwrap();
+    assert_eq!((run.readers, run.deliveries, run.requests), (0, 2, 1));
+    let after = news.account().await;
+    assert_eq!(
+        (before.accepted, before.bounced),
+        (after.accepted, after.bounced)
+    );
+    let mut tx = news.db.read().await.unwrap();
+    assert_eq!(retention::last(&mut tx).await.unwrap(), Some(run));
+    assert_eq!(news.dump("retention_run").await.len(), 2);
+}
