@@ -153,6 +153,7 @@ async fn every_answer_is_guarded_and_hostile_text_stays_text(db: Db) {
             "referrer-policy: no-referrer",
             "nosniff",
             "cross-origin-opener-policy: same-origin",
+            "strict-transport-security: max-age=63072000",
         ] {
             assert!(header.contains(wanted), "{path}: {wanted}");
         }

@@ -26,10 +26,11 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request};
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::HeaderValue;
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use axum::middleware::{self, Next};
 use axum::response::{Redirect, Response};
@@ -138,7 +139,20 @@ pub fn routes(site: Site) -> Router {
         .fallback(|| async { PageError::NotFound })
         .layer(DefaultBodyLimit::max(MOST_BYTES))
         .layer(middleware::from_fn_with_state(site.clone(), error::framed))
+        .layer(middleware::from_fn_with_state(site.clone(), secured))
         .with_state(site)
+}
+
+/// Where the site's address is https, browsers are to ask for nothing else for two years (RFC 6797).
+async fn secured(State(site): State<Site>, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    if site.publisher.site_url.starts_with("https://") {
+        let value = HeaderValue::from_static("max-age=63072000");
+        response
+            .headers_mut()
+            .insert(STRICT_TRANSPORT_SECURITY, value);
+    }
+    response
 }
 
 /// Pages that are the same for everybody, in the language of their address.
