@@ -122,7 +122,7 @@ impl Changes {
                     }
                 }
                 @if offered.iter().any(|(_, entries)| !entries.is_empty()) {
-                    form.buttons method="post" action=(format!("/p/{token}/newest")) {
+                    form.buttons method="post" action=(format!("/p/{token}/newest")) aria-label=(words.mail_them_to_me()) {
                         @for topic in &self.added { input type="hidden" name="topics" value=(topic); }
                         button.quiet { (words.mail_them_to_me()) }
                     }

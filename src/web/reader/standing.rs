@@ -48,8 +48,10 @@ pub(super) fn notice(
             (None, None) => return html! {},
         },
     };
+    // A break was the reader's own wish, and a consent that still holds is no fault.
+    let is_calm = suppressed.is_none() && reader.state == State::Active;
     html! {
-        section.notice aria-labelledby="standing" {
+        section.notice.calm[is_calm] aria-labelledby="standing" {
             h2 #standing { (heading) }
             (content)
         }
