@@ -1,5 +1,7 @@
 //! Settings: the file and the environment, read once, every mistake reported together.
 
+mod incoming;
+mod outgoing;
 mod reader;
 
 use std::collections::BTreeMap;
@@ -11,6 +13,10 @@ use chrono::Duration;
 use chrono_tz::Tz;
 use lettre::message::Mailbox;
 
+pub use self::incoming::{Bounce, Webhook};
+use self::incoming::{bounce, webhook};
+pub use self::outgoing::{Dkim, DkimKey, Pace, Timeouts};
+use self::outgoing::{dkim, pace, timeouts};
 use self::reader::Reader;
 use crate::db::word;
 use crate::schedule::{Rule, Schedule};
@@ -117,59 +123,6 @@ pub struct Identity {
     pub contact: Option<String>,
 }
 
-/// How fast mail goes out; what is not set does not limit.
-#[derive(Clone, Debug, Default)]
-pub struct Pace {
-    /// Connections that one receiving domain may have.
-    pub per_domain: Option<usize>,
-    /// Mails.
-    pub per_hour: Option<u64>,
-    pub per_day: Option<u64>,
-    /// Mails on the first day of sending, on the second, and so on.
-    pub warm_up: Vec<u64>,
-}
-
-/// What comes back: where it is received, and what it comes to.
-#[derive(Clone, Debug)]
-pub struct Bounce {
-    /// Where mail for the bounce domain is taken by SMTP, and where by LMTP.
-    pub listen: Option<SocketAddr>,
-    pub lmtp: Option<SocketAddr>,
-    /// The certificate and the key for STARTTLS there, PEM files.
-    pub tls: Option<[PathBuf; 2]>,
-    /// Mailboxes that are looked into, and where mails go that were acted on; `None`: they are deleted.
-    pub imap: Vec<Secret>,
-    pub imap_done: Option<String>,
-    /// Whether mail for the bounce domain reaches us by another way.
-    pub arrives: bool,
-    /// How long after it was offered a delivery's return path is believed.
-    pub valid: Duration,
-    /// The score of soft failures that suppresses, 0 for none, and after how long a failure counts half.
-    pub soft_limit: u32,
-    pub soft_half_life: Duration,
-    /// Per cent of a campaign's first 500 mails, and later of all, beyond which refusals pause it.
-    pub storm_percent: [i64; 2],
-}
-
-impl Bounce {
-    /// Whether what a reader's mail program writes to the bounce domain reaches us.
-    pub fn reaches_us(&self) -> bool {
-        let is_listened_for = self.listen.is_some() || self.lmtp.is_some();
-        self.arrives || is_listened_for || !self.imap.is_empty()
-    }
-}
-
-/// Providers whose events are taken: what was agreed on with each.
-#[derive(Clone, Debug, Default)]
-pub struct Webhook {
-    /// Topics of Amazon SNS, by ARN.
-    pub ses_topics: Vec<String>,
-    /// By the provider's word in `/hooks/…`: a key that its signatures are checked with.
-    pub keys: BTreeMap<&'static str, Secret>,
-    /// The same: a secret that it sends along.
-    pub secrets: BTreeMap<&'static str, Secret>,
-}
-
 /// How long what names a reader is kept once nothing needs it any more.
 #[derive(Clone, Copy, Debug)]
 pub struct Retention {
@@ -179,31 +132,6 @@ pub struct Retention {
     pub history: Duration,
     /// That something was asked for on a page, by a keyed hash.
     pub requests: Duration,
-}
-
-/// How long to wait for the relay, step by step.
-#[derive(Clone, Copy, Debug)]
-pub struct Timeouts {
-    /// For the TCP connection, and for the TLS handshake.
-    pub connect: Duration,
-    /// For the greeting and each command.
-    pub command: Duration,
-    /// For the reply to a whole message.
-    pub dot: Duration,
-}
-
-/// Whose signatures the mails bear, and where their keys are: one, or two.
-#[derive(Clone, Debug)]
-pub struct Dkim {
-    pub domain: String,
-    pub keys: Vec<DkimKey>,
-}
-
-/// Where a signature's key is, and the name of its DNS record.
-#[derive(Clone, Debug)]
-pub struct DkimKey {
-    pub selector: String,
-    pub key_file: PathBuf,
 }
 
 /// A setting that may hold a password.
@@ -477,93 +405,6 @@ fn addresses(list: &str) -> Option<Vec<IpAddr>> {
         .collect()
 }
 
-fn pace(from: &mut Reader<'_>) -> Pace {
-    let number = |text: &str| text.parse::<u64>().ok().filter(|number| *number > 0);
-    let like = "a number above 0";
-    let list = |text: &str| {
-        let numbers = text.trim_matches(['[', ']']).split(',');
-        numbers.map(|word| number(word.trim())).collect()
-    };
-    Pace {
-        per_domain: from.parsed("pace.per_domain", like, |text| {
-            number(text)?.try_into().ok()
-        }),
-        per_hour: from.parsed("pace.per_hour", like, number),
-        per_day: from.parsed("pace.per_day", like, number),
-        warm_up: from
-            .parsed(
-                "pace.warm_up",
-                "mails for each day, as in [200, 500, 1000, 2000, 5000]",
-                list,
-            )
-            .unwrap_or_default(),
-    }
-}
-
-fn bounce(from: &mut Reader<'_>) -> Option<Bounce> {
-    let listen_like = "an IP address and a port, as in 0.0.0.0:25";
-    let percent = |text: &str| text.parse().ok().filter(|of| (1..=100).contains(of));
-    let storm_percent = ["bounce.storm_first_percent", "bounce.storm_percent"]
-        .map(|key| from.parsed(key, "per cent, from 1 to 100", percent));
-    let like = "a time such as 30d";
-    let [valid, soft_half_life] = ["bounce.valid", "bounce.soft_half_life"]
-        .map(|key| from.parsed(key, like, |text| duration(text).filter(|d| !d.is_zero())));
-    let tls = from.together(["bounce.tls_cert", "bounce.tls_key"]);
-    let soft_limit = from.parsed("bounce.soft_limit", "a number from 0 to 1000", |text| {
-        text.parse().ok().filter(|limit| *limit <= 1000)
-    });
-    let imap = from.parsed("bounce.imap", "a list of URLs", texts)?;
-    let imap_done = from.text("bounce.imap_done");
-    let is_deleted: bool = from.optional("bounce.imap_delete", "true or false")?;
-    Some(Bounce {
-        imap: imap.into_iter().map(Secret).collect(),
-        imap_done: imap_done.filter(|_| !is_deleted),
-        listen: from.optional("bounce.listen", listen_like),
-        lmtp: from.optional("bounce.lmtp", listen_like),
-        tls: tls.map(|paths| paths.map(PathBuf::from)),
-        arrives: from.optional("bounce.arrives", "true or false")?,
-        valid: valid?,
-        soft_limit: soft_limit?,
-        soft_half_life: soft_half_life?,
-        storm_percent: match storm_percent {
-            [Some(first), Some(all)] => [first, all],
-            _ => return None,
-        },
-    })
-}
-
-fn webhook(from: &mut Reader<'_>) -> Option<Webhook> {
-    let mut found = |words: &[&'static str], end: &str| -> Option<BTreeMap<&'static str, Secret>> {
-        let mut secrets = BTreeMap::new();
-        for word in words {
-            let key = format!("webhook.{word}_{end}");
-            if from.text(&key).is_some() {
-                let like = "16 letters or more";
-                let long = |text: &str| (text.len() >= 16).then(|| Secret(text.to_owned()));
-                secrets.insert(*word, from.parsed(&key, like, long)?);
-            }
-        }
-        Some(secrets)
-    };
-    let keys = found(&["sendgrid", "mailgun"], "key");
-    let secrets = found(&["postmark", "sparkpost", "brevo", "mailjet"], "secret");
-    Some(Webhook {
-        ses_topics: from.parsed("webhook.ses_topics", "a list of ARNs", texts)?,
-        keys: keys?,
-        secrets: secrets?,
-    })
-}
-
-/// `["one", "two"]`, as in a file; in the environment one alone may stand without brackets.
-fn texts(list: &str) -> Option<Vec<String>> {
-    if !list.starts_with('[') {
-        return Some(vec![list.to_owned()]);
-    }
-    let table: toml::Table = format!("list = {list}").parse().ok()?;
-    let texts = table.get("list")?.as_array()?.iter();
-    texts.map(|text| text.as_str().map(str::to_owned)).collect()
-}
-
 /// A day at least: what left at noon is not taken away at one.
 fn retention(from: &mut Reader<'_>) -> Option<Retention> {
     let [left, history, requests] = ["left", "history", "requests"].map(|what| {
@@ -589,42 +430,6 @@ fn schedule(from: &mut Reader<'_>, zone: Tz) -> Option<Schedule> {
             None
         }
     }
-}
-
-fn timeouts(from: &mut Reader<'_>) -> Option<Timeouts> {
-    let keys = ["connect", "command", "dot"].map(|step| format!("smtp.{step}_timeout"));
-    let [connect, command, dot] = keys.map(|key| {
-        from.parsed(&key, "a time from 1s to 1h", |text| {
-            duration(text).filter(|time| (1..=3600).contains(&time.num_seconds()))
-        })
-    });
-    Some(Timeouts {
-        connect: connect?,
-        command: command?,
-        dot: dot?,
-    })
-}
-
-fn dkim(from: &mut Reader<'_>) -> Option<Dkim> {
-    let first = from.together(["dkim.domain", "dkim.selector", "dkim.key_file"]);
-    let second = from.together(["dkim.second_selector", "dkim.second_key_file"]);
-    let Some([domain, selector, key_file]) = first else {
-        if second.is_some() {
-            from.mistakes
-                .push("dkim.second_selector wants dkim.selector and its like first".to_owned());
-        }
-        return None;
-    };
-    let key = |selector, key_file: String| DkimKey {
-        selector,
-        key_file: key_file.into(),
-    };
-    let first = key(selector, key_file);
-    let second = second.map(|[selector, key_file]| key(selector, key_file));
-    Some(Dkim {
-        domain,
-        keys: [first].into_iter().chain(second).collect(),
-    })
 }
 
 /// The site stands at the root of its host; without a slash at the end, so that paths can be put behind it.
