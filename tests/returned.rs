@@ -1,7 +1,5 @@
 //! What comes back changes a reader only where it should, and as often as it comes.
 
-use std::collections::BTreeMap;
-
 use bulletin::bounce::{Action, Class, Kind, Reading, Recipient, Status, Verdict};
 use bulletin::campaign::{self, State};
 use bulletin::db::Db;
@@ -52,16 +50,16 @@ pub(crate) fn hard(delivery: i64) -> Reading {
     failed(Some(delivery), Class::Hard, "user_unknown")
 }
 
-fn soft(delivery: i64) -> Reading {
+pub(crate) fn soft(delivery: i64) -> Reading {
     failed(Some(delivery), Class::Soft, "mailbox_full")
 }
 
-fn block(delivery: i64) -> Reading {
+pub(crate) fn block(delivery: i64) -> Reading {
     failed(Some(delivery), Class::Block, "spam_detected")
 }
 
 /// Something that names nobody but the delivery.
-fn only(kind: Kind, delivery: i64) -> Reading {
+pub(crate) fn only(kind: Kind, delivery: i64) -> Reading {
     Reading {
         kind,
         because: "by hand",
@@ -105,7 +103,7 @@ pub(crate) async fn suppression_of(news: &News, address: &str) -> Option<Reason>
 }
 
 /// No mistake of ours: the deliveries and the tally agree.
-async fn no_alarm(news: &News) {
+pub(crate) async fn no_alarm(news: &News) {
     let mut tx = news.db.read().await.unwrap();
     let campaign = campaign::of_month(&mut tx, month("2026-03")).await.unwrap();
     let found = alarm::check(&mut tx, campaign.unwrap().id).await.unwrap();
@@ -222,6 +220,13 @@ async fn of_a_thousand_forged_stale_and_foreign_reports_none_suppresses(db: Db) 
     assert_eq!(reader.state, Stands::Active);
     let kept = news.dump("returned").await.len();
     assert!(kept < 1_000, "of one delivery only so much is kept: {kept}");
+    news.wait(Duration::days(91));
+    news.requests().settle().await.unwrap();
+    let kept = news.dump("returned").await.len();
+    assert!(kept < 200, "what strangers sent is forgotten: {kept}");
+    news.wait(Duration::days(730));
+    news.requests().settle().await.unwrap();
+    assert_eq!(news.dump("returned").await, Vec::<String>::new());
 }
 
 /// Every delivery but this one.
@@ -553,114 +558,6 @@ async fn what_cannot_be_acted_on_waits_for_a_person_within_bounds(db: Db) {
     let reader = news.reader_in(&mut tx, "ann@peer.test").await;
     feedback::erase(&mut tx, &reader, news.now()).await.unwrap();
     assert_eq!(kept::count(&mut tx).await.unwrap(), 0, "by who wrote them");
-}
-
-/// What matters of the database when it is held against another in which the same came in another order.
-async fn state(news: &News) -> BTreeMap<String, Vec<String>> {
-    let mut tx = news.db.read().await.unwrap();
-    let mut state = BTreeMap::new();
-    for number in 0..READERS {
-        let address = format!("r{number}@peer.test");
-        let reader = news.reader_in(&mut tx, &address).await;
-        let found = suppression::of(&mut tx, &reader.address_hash)
-            .await
-            .unwrap();
-        let score = score::of(&mut tx, reader.id, news.terms.soft, news.now()).await;
-        let told = vec![
-            reader.state.to_string(),
-            format!("{:?}", found.map(|found| (found.reason, found.note))),
-            format!("{:.3}", score.unwrap()),
-        ];
-        state.insert(address, told);
-    }
-    let campaigns = campaign::list(&mut tx).await.unwrap();
-    for one in campaigns {
-        let account = campaign::account(&mut tx, Some(one.id)).await.unwrap();
-        let totals = bulletin::tally::totals(&mut tx, one.id).await.unwrap();
-        let told = (totals.accepted, totals.bounced, totals.refused);
-        let told = vec![format!("{account:?} {told:?} {}", one.state)];
-        state.insert(one.month, told);
-    }
-    state
-}
-
-const READERS: u64 = 60;
-
-/// Numbers that look random and are the same each time.
-fn dice(seed: &mut u64) -> u64 {
-    *seed = seed
-        .wrapping_mul(6364136223846793005)
-        .wrapping_add(1442695040888963407);
-    *seed >> 33
-}
-
-async fn replay(seed: u64, db: Db) -> BTreeMap<String, Vec<String>> {
-    let readers: Vec<String> = (0..READERS).map(|n| format!("r{n}@peer.test")).collect();
-    let readers: Vec<&str> = readers.iter().map(String::as_str).collect();
-    let news = sent(db, &readers).await;
-    let mut events = Vec::new();
-    for (number, reader) in readers.iter().enumerate() {
-        let delivery = news.delivery_to(reader);
-        let all = [
-            hard(delivery),
-            soft(delivery),
-            block(delivery),
-            only(Kind::Complaint, delivery),
-            only(Kind::Unsubscribe, delivery),
-            only(Kind::Autoreply, delivery),
-            failed(Some(delivery), Class::Delayed, "expired"),
-        ];
-        // Each reader has some of them, in every combination.
-        let chosen = (number * 37 + 5) % 127 + 1;
-        for (place, reading) in all.into_iter().enumerate() {
-            if chosen & (1 << place) != 0 {
-                events.push((format!("{number} {place}"), reading));
-            }
-        }
-    }
-    // Half of them come twice.
-    let mut seed = seed;
-    let repeats: Vec<_> = events.iter().step_by(2).cloned().collect();
-    events.extend(repeats);
-    for place in (1..events.len()).rev() {
-        let other = dice(&mut seed) as usize % (place + 1);
-        events.swap(place, other);
-    }
-    let receiver = news.receiver();
-    let way = Way::Webhook;
-    let coming = events
-        .chunks(events.len() / 4 + 1)
-        .map(async |events: &[(String, Reading)]| {
-            for (id, reading) in events {
-                let id = id.as_bytes();
-                receiver.event(reading, Came { way, id }).await.unwrap();
-            }
-        });
-    futures_util::future::join_all(coming).await;
-    news.account().await;
-    no_alarm(&news).await;
-    state(&news).await
-}
-
-/// F24: the same events in three orders, half of them twice, four at a time.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn in_any_order_and_any_number_the_same_events_come_to_the_same_state() {
-    let mut states = Vec::new();
-    for seed in [1, 2, 3] {
-        let database = databases::sqlite().await;
-        states.push(replay(seed, database.db.clone()).await);
-        if let Some(database) = databases::postgres().await {
-            states.push(replay(seed * 10, database.db.clone()).await);
-        }
-    }
-    for other in &states[1..] {
-        assert_eq!(*other, states[0]);
-    }
-    for reason in ["Complaint", "HardBounce", "None"] {
-        let found = states[0].values();
-        let found = found.filter(|told| told.join(" ").contains(reason));
-        assert!(found.count() > 5, "{reason}");
-    }
 }
 
 each_database!(what_the_relay_says_goes_through_the_same_judgement);

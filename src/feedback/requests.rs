@@ -17,6 +17,7 @@ use crate::db::{Db, Tx, on};
 use crate::deliver::queue;
 use crate::letter::{self, CONFIRM_DAYS, FRESH_HOURS, Letter, Says};
 use crate::request::{self, Form, Kind, Request};
+use crate::returned;
 use crate::secret::Keys;
 use crate::subscriber::{self, Address, Pending, Subscriber};
 use crate::subscription::{self, Act, State};
@@ -232,12 +233,13 @@ impl Requests {
         Ok(Some((reader, letter)))
     }
 
-    /// Forgets what nobody answered, and letters that have come to their end.
+    /// Forgets what nobody answered, letters that have come to their end, and what came back long ago.
     async fn tidy(&self, tx: &mut Tx) -> sqlx::Result<()> {
         let now = (self.clock)();
         let before = now - Duration::days(CONFIRM_DAYS.into());
         request::forget(tx, before).await?;
         forget_pending(tx, before).await?;
+        returned::tidy(tx, now).await?;
         letter::forget(tx, now - KEEP_LETTERS).await
     }
 }

@@ -12,7 +12,7 @@ pub const MOST_BYTES: usize = 256 * 1024;
 
 /// So many mails are kept, the newest ones, and for so long.
 const MOST: i64 = 500;
-const KEEP: Duration = Duration::days(90);
+pub(super) const KEEP: Duration = Duration::days(90);
 
 row! {
     /// A kept mail without its text.
@@ -63,14 +63,11 @@ pub async fn add(tx: &mut Tx, new: &New<'_>) -> sqlx::Result<()> {
     let Some(id) = id else {
         return Ok(());
     };
-    on!(tx, |conn| sqlx::query(
-        "DELETE FROM kept WHERE id <= $1 OR at < $2"
-    )
-    .bind(id - MOST)
-    .bind(new.at - KEEP)
-    .execute(conn)
-    .await
-    .map(drop))
+    on!(tx, |conn| sqlx::query("DELETE FROM kept WHERE id <= $1")
+        .bind(id - MOST)
+        .execute(conn)
+        .await
+        .map(drop))
 }
 
 /// All of them, oldest first.

@@ -124,7 +124,7 @@ pub async fn add(tx: &mut Tx, new: &New<'_>) -> sqlx::Result<()> {
         .await
     })?;
     if let (Some(id), None) = (id, row.delivery_id) {
-        forget(tx, id, row.at).await?;
+        forget_strange(tx, id).await?;
     }
     Ok(())
 }
@@ -190,25 +190,32 @@ pub async fn of_reader(tx: &mut Tx, reader: Uuid) -> sqlx::Result<Vec<Returned>>
         .await)
 }
 
-/// Forgets what is too old, and what strangers sent before the row of this id beyond what is kept of it.
-async fn forget(tx: &mut Tx, id: i64, now: DateTime<Utc>) -> sqlx::Result<()> {
-    on!(&mut *tx, |conn| sqlx::query(
+/// Forgets what is too old.
+pub async fn tidy(tx: &mut Tx, now: DateTime<Utc>) -> sqlx::Result<()> {
+    for (sql, before) in [
+        (
+            "DELETE FROM returned WHERE at < $1 AND delivery_id IS NULL",
+            now - KEEP_STRANGE,
+        ),
+        ("DELETE FROM returned WHERE at < $1", now - KEEP),
+        ("DELETE FROM kept WHERE at < $1", now - kept::KEEP),
+    ] {
+        on!(&mut *tx, |conn| sqlx::query(sql)
+            .bind(before)
+            .execute(conn)
+            .await
+            .map(drop))?;
+    }
+    Ok(())
+}
+
+/// Forgets what strangers sent before the row of this id, beyond what is kept of it.
+async fn forget_strange(tx: &mut Tx, id: i64) -> sqlx::Result<()> {
+    on!(tx, |conn| sqlx::query(
         "DELETE FROM returned WHERE delivery_id IS NULL AND id <= $1"
     )
     .bind(id - MOST_STRANGE)
     .execute(conn)
     .await
-    .map(drop))?;
-    on!(&mut *tx, |conn| sqlx::query(
-        "DELETE FROM returned WHERE at < $1 AND delivery_id IS NULL"
-    )
-    .bind(now - KEEP_STRANGE)
-    .execute(conn)
-    .await
-    .map(drop))?;
-    on!(tx, |conn| sqlx::query("DELETE FROM returned WHERE at < $1")
-        .bind(now - KEEP)
-        .execute(conn)
-        .await
-        .map(drop))
+    .map(drop))
 }

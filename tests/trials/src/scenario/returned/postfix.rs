@@ -49,39 +49,21 @@ impl Postfix {
         ensure!(is_root(), "left out: a Postfix of one's own wants root");
         let (relay, receiver) = (free_port()?, free_port()?);
         let folder = folder.join("postfix");
-        let [etc, spool, own] = ["etc", "spool", "own"].map(|name| folder.join(name));
-        for path in [&etc, &spool, &own] {
+        let etc = folder.join("etc");
+        for path in [&etc, &folder.join("spool"), &folder.join("own")] {
             std::fs::create_dir_all(path)?;
         }
-        chown(&own, Some(number_of("postfix")?), None)?;
+        chown(folder.join("own"), Some(number_of("postfix")?), None)?;
         let next = match by {
             By::Smtp => format!("smtp:[{}]:{}", back.ip(), back.port()),
             By::Lmtp => format!("lmtp:inet:{back}"),
         };
-        let place = folder.display();
-        let main = format!(
-            "compatibility_level = 3.6\nqueue_directory = {place}/spool\ndata_directory = {place}/own\n\
-             maillog_file_prefixes = {place}\nmaillog_file = {place}/log\ndaemon_directory = /usr/lib/postfix/sbin\n\
-             command_directory = /usr/sbin\nmail_owner = postfix\nsetgid_group = postdrop\nmyhostname = relay.test\n\
-             mydestination =\nmynetworks = 127.0.0.0/8\ninet_interfaces = 127.0.0.1\ninet_protocols = ipv4\n\
-             smtp_host_lookup = native\nsmtputf8_enable = yes\nalias_maps =\nalias_database =\n\
-             local_recipient_maps =\nin_flow_delay = 0\nqueue_run_delay = 5s\nminimal_backoff_time = 5s\nsmtpd_relay_restrictions = permit_mynetworks, reject\n\
-             transport_maps = inline:{{{{{domain}={next}}}}}\n\
-             default_transport = smtp:[127.0.0.1]:{}\n",
-            receiver.port()
-        );
-        let master = format!(
-            "{relay} inet n - n - - smtpd\n{receiver} inet n - n - - smtpd\n  -o myhostname=mx.peer.test\n  \
-             -o smtpd_recipient_restrictions=check_recipient_access,regexp:{place}/etc/recipients\n  \
-             -o content_filter=discard:\n{SERVICES}"
-        );
-        for (name, text) in [
-            ("main.cf", main.as_str()),
-            ("master.cf", &master),
-            ("recipients", RECIPIENTS),
-        ] {
-            std::fs::write(etc.join(name), text)?;
-        }
+        std::fs::write(
+            etc.join("main.cf"),
+            main_cf(&folder, domain, &next, receiver),
+        )?;
+        std::fs::write(etc.join("master.cf"), master_cf(&folder, relay, receiver))?;
+        std::fs::write(etc.join("recipients"), RECIPIENTS)?;
         succeed(Command::new(postfix).arg("-c").arg(&etc).arg("check"))?;
         let mut starting = Command::new("setpriv");
         starting.args([
@@ -123,6 +105,31 @@ impl Drop for Postfix {
         let _ = Command::new("kill").args(["-TERM", &id]).status();
         let _ = self.master.wait();
     }
+}
+
+/// `next` is where mail for `domain` goes; all other mail goes to `receiver`.
+fn main_cf(folder: &Path, domain: &str, next: &str, receiver: SocketAddr) -> String {
+    let place = folder.display();
+    format!(
+        "compatibility_level = 3.6\nqueue_directory = {place}/spool\ndata_directory = {place}/own\n\
+         maillog_file_prefixes = {place}\nmaillog_file = {place}/log\ndaemon_directory = /usr/lib/postfix/sbin\n\
+         command_directory = /usr/sbin\nmail_owner = postfix\nsetgid_group = postdrop\nmyhostname = relay.test\n\
+         mydestination =\nmynetworks = 127.0.0.0/8\ninet_interfaces = 127.0.0.1\ninet_protocols = ipv4\n\
+         smtp_host_lookup = native\nsmtputf8_enable = yes\nalias_maps =\nalias_database =\n\
+         local_recipient_maps =\nin_flow_delay = 0\nqueue_run_delay = 5s\nminimal_backoff_time = 5s\n\
+         smtpd_relay_restrictions = permit_mynetworks, reject\n\
+         transport_maps = inline:{{{{{domain}={next}}}}}\ndefault_transport = smtp:[127.0.0.1]:{}\n",
+        receiver.port()
+    )
+}
+
+fn master_cf(folder: &Path, relay: SocketAddr, receiver: SocketAddr) -> String {
+    format!(
+        "{relay} inet n - n - - smtpd\n{receiver} inet n - n - - smtpd\n  -o myhostname=mx.peer.test\n  \
+         -o smtpd_recipient_restrictions=check_recipient_access,regexp:{}/etc/recipients\n  \
+         -o content_filter=discard:\n{SERVICES}",
+        folder.display()
+    )
 }
 
 fn number_of(user: &str) -> anyhow::Result<u32> {

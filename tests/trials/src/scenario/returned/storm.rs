@@ -45,23 +45,9 @@ pub fn storm(trial: &Trial<'_>) -> anyhow::Result<Option<String>> {
     let reports = reports(trial, &lab)?;
     let mut server = lab.start(&["serve"])?;
     wait_for_site(site, &mut server)?;
-    let (next, over, began) = (AtomicUsize::new(0), AtomicBool::new(false), Instant::now());
-    let (brought, signed_up) = std::thread::scope(|scope| {
-        let bringing: Vec<_> = (0..SESSIONS)
-            .map(|_| scope.spawn(|| bring(door, &reports, &next, began)))
-            .collect();
-        let signing_up = scope.spawn(|| sign_up_until(site, &over));
-        let mut brought = Ok(());
-        for session in bringing {
-            let session = session.join().expect("no session panics");
-            brought = brought.and(session);
-        }
-        over.store(true, Ordering::Relaxed);
-        (brought, signing_up.join().expect("no sign-up panics"))
-    });
-    brought?;
+    let began = Instant::now();
+    let mut times = all_at_once(door, site, &reports)?;
     let took = began.elapsed();
-    let mut times = signed_up?;
     times.sort_unstable();
     ensure!(times.len() > 10, "only {} people signed up", times.len());
     let slowest = times[(times.len() * 99 / 100).min(times.len() - 1)];
@@ -90,6 +76,28 @@ pub fn storm(trial: &Trial<'_>) -> anyhow::Result<Option<String>> {
         reports.len(),
         times.len()
     )))
+}
+
+/// Brings all reports while people sign up, and gives how long each of these waited.
+fn all_at_once(
+    door: SocketAddr,
+    site: SocketAddr,
+    reports: &[(String, String)],
+) -> anyhow::Result<Vec<Duration>> {
+    let (next, over, began) = (AtomicUsize::new(0), AtomicBool::new(false), Instant::now());
+    std::thread::scope(|scope| {
+        let bringing: Vec<_> = (0..SESSIONS)
+            .map(|_| scope.spawn(|| bring(door, reports, &next, began)))
+            .collect();
+        let signing_up = scope.spawn(|| sign_up_until(site, &over));
+        let mut brought = Ok(());
+        for session in bringing {
+            brought = brought.and(session.join().expect("no session panics"));
+        }
+        over.store(true, Ordering::Relaxed);
+        let times = signing_up.join().expect("no sign-up panics");
+        brought.and(times)
+    })
 }
 
 /// A report of each mail that the relay took, half of them twice, shuffled: to whom, and the mail.
