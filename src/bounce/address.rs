@@ -36,6 +36,11 @@ pub(super) fn find(text: &str, is_field: bool) -> impl Iterator<Item = Range<usi
     let mut from = 0;
     std::iter::from_fn(move || {
         while let Some(at) = text[from..].find('@').map(|at| from + at) {
+            // Nothing before it: most of what looks like a flood of addresses is none.
+            if text[from..at].ends_with(|letter: char| letter.is_whitespace()) || at == from {
+                from = at + 1;
+                continue;
+            }
             let begin = local_begins(text, from, at);
             let end = domain_ends(text, at + 1);
             from = end.max(at + 1);
