@@ -6,7 +6,7 @@ use ring::hmac;
 use serde::Deserialize;
 
 use super::said::{Row, Said, What, failed, meaning, status_in};
-use super::{Refused, is_now};
+use super::{Refused, is_fresh};
 use crate::bounce::Class;
 
 #[derive(Deserialize)]
@@ -81,14 +81,7 @@ pub(super) fn check(key: &str, body: &[u8], now: DateTime<Utc>) -> Result<(), Re
     let key = hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes());
     let signed = format!("{timestamp}{token}");
     hmac::verify(&key, signed.as_bytes(), &signature).map_err(|_| Refused::Wrong("signature"))?;
-    let at = timestamp
-        .parse()
-        .ok()
-        .and_then(|at| DateTime::from_timestamp(at, 0));
-    match at.is_some_and(|at| is_now(at, now)) {
-        true => Ok(()),
-        false => Err(Refused::Stale),
-    }
+    is_fresh(&timestamp, now)
 }
 
 /// The token, by which a post is known again whatever else stands in it.

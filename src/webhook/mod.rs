@@ -127,7 +127,12 @@ pub fn guess(body: &[u8], keys: &Keys) -> Option<Vec<Event>> {
         .find_map(|provider| read(*provider, body, keys).ok())
 }
 
-/// Whether a moment that a signature covers is now, give or take.
-fn is_now(at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
-    (now - at).num_minutes().abs() < WINDOW_MINUTES
+/// Whether the moment that a signature covers, in seconds since 1970, is now, give or take.
+fn is_fresh(seconds: &str, now: DateTime<Utc>) -> Result<(), Refused> {
+    let at = seconds.parse().ok();
+    let at = at.and_then(|at| DateTime::from_timestamp(at, 0));
+    match at.is_some_and(|at| (now - at).num_minutes().abs() < WINDOW_MINUTES) {
+        true => Ok(()),
+        false => Err(Refused::Stale),
+    }
 }

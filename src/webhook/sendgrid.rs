@@ -6,7 +6,7 @@ use ring::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
 use serde::Deserialize;
 
 use super::said::{Row, Said, What, failed, meaning, status};
-use super::{HeaderOf, Refused, is_now};
+use super::{HeaderOf, Refused, is_fresh};
 use crate::bounce::Class;
 
 const SIGNATURE: &str = "x-twilio-email-event-webhook-signature";
@@ -37,14 +37,7 @@ pub(super) fn check(
     UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, point)
         .verify(&signed, &signature)
         .map_err(|_| Refused::Wrong("signature"))?;
-    let at = timestamp
-        .parse()
-        .ok()
-        .and_then(|at| DateTime::from_timestamp(at, 0));
-    match at.is_some_and(|at| is_now(at, now)) {
-        true => Ok(()),
-        false => Err(Refused::Stale),
-    }
+    is_fresh(timestamp, now)
 }
 
 #[derive(Deserialize)]
