@@ -51,22 +51,13 @@ pub fn storm(trial: &Trial<'_>) -> anyhow::Result<Option<String>> {
     times.sort_unstable();
     ensure!(times.len() > 10, "only {} people signed up", times.len());
     let slowest = times[(times.len() * 99 / 100).min(times.len() - 1)];
-    let result = || -> anyhow::Result<()> {
-        ensure!(
-            slowest < SIGN_UP,
-            "sign-ups took {slowest:?} at the 99th percentile"
-        );
-        let fastest = Duration::from_secs(60) * reports.len() as u32 / REPORTS_A_MINUTE as u32;
-        ensure!(
-            took < fastest * 5 / 4,
-            "{} reports took {took:.1?}",
-            reports.len()
-        );
-        Ok(())
-    };
-    trial
-        .tally
-        .count("people sign up while reports come", result());
+    // A time says something of the size of the figure alone, built for speed, with nothing else on the machine.
+    if trial.extent.readers.is_none() {
+        let name = "people sign up while reports come";
+        trial
+            .tally
+            .count(name, hold_pace(slowest, took, reports.len() as u32));
+    }
     trial
         .tally
         .count("the state after the storm", judge(&lab, readers as i64));
@@ -76,6 +67,17 @@ pub fn storm(trial: &Trial<'_>) -> anyhow::Result<Option<String>> {
         reports.len(),
         times.len()
     )))
+}
+
+/// The goals of F24: every report in its turn, and nobody waits long.
+fn hold_pace(slowest: Duration, took: Duration, reports: u32) -> anyhow::Result<()> {
+    ensure!(
+        slowest < SIGN_UP,
+        "sign-ups took {slowest:?} at the 99th percentile"
+    );
+    let fastest = Duration::from_secs(60) * reports / REPORTS_A_MINUTE as u32;
+    ensure!(took < fastest * 5 / 4, "{reports} reports took {took:.1?}");
+    Ok(())
 }
 
 /// Brings all reports while people sign up, and gives how long each of these waited.
