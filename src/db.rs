@@ -375,7 +375,10 @@ fn make_private(path: &Path) -> std::io::Result<()> {
 async fn open_postgres(url: &str) -> Result<Db, DbError> {
     let options = PgConnectOptions::from_str(url)
         .map_err(DbError::Url)?
-        .application_name("bulletin");
+        .application_name("bulletin")
+        // Our statements are short or told what they need; compiling one costs up to a second each time, and a
+        // connection that forbids sequential scans looks expensive enough for it to PostgreSQL.
+        .options([("jit", "off")]);
     let pool = PgPoolOptions::new()
         .max_connections(16)
         .acquire_timeout(LOCK_WAIT)

@@ -45,7 +45,10 @@ fn form(ticket: &str, address: &str, more: &str) -> String {
 
 async fn requests(news: &News) -> usize {
     let mut tx = news.db.begin().await.unwrap();
-    request::unseen(&mut tx, 100_000).await.unwrap().len()
+    let unseen = request::unseen(&mut tx, 100_000).await.unwrap().len();
+    // Let go of at once: rows that one transaction holds, the next look would pass over.
+    tx.commit().await.unwrap();
+    unseen
 }
 
 /// The link of a page of ours in the last mail to `address`, without the site.

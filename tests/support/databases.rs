@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use bulletin::db::Db;
 use tempfile::TempDir;
+use tokio::sync::OnceCell;
 
 /// An empty database with its tables, gone when dropped.
 pub struct Database {
@@ -15,9 +16,17 @@ pub struct Database {
     _folder: Option<TempDir>,
 }
 
+/// A copy of one that was migrated once for all tests.
 pub async fn sqlite() -> Database {
+    static MIGRATED: OnceCell<Vec<u8>> = OnceCell::const_new();
     let folder = TempDir::new().expect("a temporary folder");
-    let url = format!("sqlite://{}", folder.path().join("test.db").display());
+    let file = folder.path().join("test.db");
+    let url = format!("sqlite://{}", file.display());
+    let migrated = MIGRATED.get_or_init(async || {
+        migrate(&url).await;
+        std::fs::read(&file).expect("the new database is a file")
+    });
+    std::fs::write(&file, migrated.await).expect("a temporary file");
     Database {
         db: Db::open(&url).await.expect("a new database opens"),
         url,
@@ -25,9 +34,16 @@ pub async fn sqlite() -> Database {
     }
 }
 
-/// `None`, and a word about it, where there is no PostgreSQL.
+/// `None`, and a word about it, where there is no PostgreSQL. A copy of one that was migrated once for all tests.
 pub async fn postgres() -> Option<Database> {
-    let url = new_postgres_url()?;
+    static MIGRATED: OnceCell<()> = OnceCell::const_new();
+    let server = server()?;
+    let migrated = MIGRATED.get_or_init(async || {
+        server.make("migrated", "template1");
+        migrate(&server.url("migrated")).await;
+    });
+    migrated.await;
+    let url = server.make_new("migrated");
     Some(Database {
         db: Db::open(&url).await.expect("a new database opens"),
         url,
@@ -37,22 +53,12 @@ pub async fn postgres() -> Option<Database> {
 
 /// The address of a new, empty database.
 pub fn new_postgres_url() -> Option<String> {
-    static NUMBER: AtomicU32 = AtomicU32::new(0);
-    let server = server()?;
-    let name = format!(
-        "test_{}_{}",
-        std::process::id(),
-        NUMBER.fetch_add(1, Ordering::Relaxed)
-    );
-    let made = server
-        .command("psql")
-        .args(["-qd", "postgres", "-c", &format!("CREATE DATABASE {name}")])
-        .status();
-    assert!(made.expect("psql runs").success(), "a database is made");
-    Some(format!(
-        "postgres://postgres@localhost/{name}?host={}",
-        server.folder.display()
-    ))
+    Some(server()?.make_new("template1"))
+}
+
+async fn migrate(url: &str) {
+    let db = Db::open(url).await.expect("a new database opens");
+    db.close().await;
 }
 
 struct Server {
@@ -80,6 +86,28 @@ fn server() -> Option<&'static Server> {
 }
 
 impl Server {
+    /// A database by a name of its own, made after the model; its address.
+    fn make_new(&self, model: &str) -> String {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let name = format!("test_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+        self.make(&name, model);
+        self.url(&name)
+    }
+
+    fn make(&self, name: &str, model: &str) {
+        let sql = format!("CREATE DATABASE {name} TEMPLATE {model}");
+        let made = self
+            .command("psql")
+            .args(["-qd", "postgres", "-c", &sql])
+            .status();
+        assert!(made.expect("psql runs").success(), "a database is made");
+    }
+
+    fn url(&self, name: &str) -> String {
+        let folder = self.folder.display();
+        format!("postgres://postgres@localhost/{name}?host={folder}")
+    }
+
     fn start(&self) {
         std::fs::create_dir_all(&self.folder).expect("a folder for PostgreSQL");
         self.end_with_this_process();
