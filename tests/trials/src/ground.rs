@@ -64,13 +64,15 @@ impl std::fmt::Display for Kind {
 
 impl Ground {
     /// Without `bulletin`, the program is the one beside ours. With `durable`, PostgreSQL flushes what it commits.
-    pub fn prepare(bulletin: Option<PathBuf>, durable: bool) -> anyhow::Result<Ground> {
+    pub fn prepare(bulletin: Option<&Path>, durable: bool) -> anyhow::Result<Ground> {
+        static GROUNDS: AtomicU32 = AtomicU32::new(0);
         let beside = || anyhow::Ok(std::env::current_exe()?.with_file_name("bulletin"));
-        let bulletin = bulletin.map_or_else(beside, Ok)?;
+        let bulletin = bulletin.map_or_else(beside, |path| Ok(path.to_owned()))?;
         let bulletin = bulletin
             .canonicalize()
             .with_context(|| format!("{} is not there; build it first", bulletin.display()))?;
-        let folder = std::env::temp_dir().join(format!("bulletin-trials-{}", std::process::id()));
+        let (process, number) = (std::process::id(), GROUNDS.fetch_add(1, Ordering::Relaxed));
+        let folder = std::env::temp_dir().join(format!("bulletin-trials-{process}-{number}"));
         std::fs::create_dir_all(&folder)?;
         let ground = Ground {
             runtime: Runtime::new()?,

@@ -79,24 +79,27 @@ fn main() -> anyhow::Result<ExitCode> {
             ..
         }
     );
-    let ground = Ground::prepare(arguments.bulletin, durable)?;
+    let ground = || Ground::prepare(arguments.bulletin.as_deref(), durable);
     let tally = Tally::default();
     match command {
         Command::Relay(_) | Command::Client(_) | Command::Ledger(_) => {}
         Command::Bench(options) => {
-            return Ok(match bench::run(options, &ground)? {
+            return Ok(match bench::run(options, &ground()?)? {
                 true => ExitCode::SUCCESS,
                 false => ExitCode::FAILURE,
             });
         }
-        Command::Run { scenarios, extent } => scenarios
-            .into_iter()
-            .for_each(|scenario| scenario.run(&ground, &extent, &tally)),
+        Command::Run { scenarios, extent } => {
+            let ground = ground()?;
+            for scenario in scenarios {
+                scenario.run(&ground, &extent, &tally);
+            }
+        }
         Command::All {
             tier,
             seed,
             database,
-        } => tier.run(&ground, seed, database, &tally),
+        } => tier.run(ground, seed, database, &tally)?,
     }
     Ok(match tally.close(arguments.nothing_left_out) {
         true => ExitCode::SUCCESS,
