@@ -328,7 +328,7 @@ fn is_kebab(slug: &str) -> bool {
 }
 
 /// The plain letters for an accented one of the Latin alphabets; empty if there is nothing to change.
-fn without_accent(letter: char) -> &'static str {
+pub(crate) fn without_accent(letter: char) -> &'static str {
     match letter {
         'À'..='Å' | 'à'..='å' | 'Ā'..='ą' => "a",
         'Æ' | 'æ' => "ae",

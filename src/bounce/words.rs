@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::Status;
 use super::address;
 use super::report;
+use crate::topic::without_accent;
 
 /// Bytes of a text that rules look at.
 const LONGEST: usize = 64 << 10;
@@ -27,8 +28,9 @@ pub enum Stage {
     Message,
 }
 
-/// The text in lower case with single spaces, without reply codes, and with `@` for each address, so that a phrase is
-/// found wherever lines break and whoever it was said of. Scripts that write no spaces get none.
+/// The text in lower case with single spaces, without accents and reply codes, and with `@` for each address, so that a
+/// phrase is found wherever lines break, whatever a server can write, and whoever it was said of. Scripts that write no
+/// spaces get none.
 pub(super) fn folded(text: &str) -> String {
     let end = (0..=text.len().min(LONGEST))
         .rev()
@@ -46,7 +48,12 @@ pub(super) fn folded(text: &str) -> String {
             match letter {
                 '\u{2018}' | '\u{2019}' | '\u{b4}' | '`' => folded.push('\''),
                 '\u{201c}' | '\u{201d}' => folded.push('"'),
-                letter => folded.extend(letter.to_lowercase()),
+                // Accents that a server could not write, or that follow their letter.
+                '\u{300}'..='\u{36f}' => {}
+                letter => match without_accent(letter) {
+                    "" => folded.extend(letter.to_lowercase()),
+                    plain => folded.push_str(plain),
+                },
             }
         }
     }
