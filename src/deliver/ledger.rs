@@ -1,5 +1,9 @@
 //! The ledger: one task that writes down outcomes and hands out claims, for all connections in one round with the database.
 
+mod commit;
+mod looks;
+mod storms;
+
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
@@ -7,24 +11,21 @@ use chrono::{DateTime, Utc};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use self::commit::Failed;
 use super::Until;
 use super::book::{Asked, Book, Wants};
-use super::pace::{self, Pace};
+use super::pace::Pace;
 use super::presence::Presence;
-use super::queue;
 use super::quota::Quota;
-use super::round::{Claimed, Done, Round};
-use super::settled::Settled;
+use super::round::Claimed;
 use super::wake::Wake;
-use crate::alarm::{self, Allowed};
-use crate::campaign::DeliveryState;
+use crate::alarm::Allowed;
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::letter;
 use crate::metrics::{Metrics, Wait};
-use crate::returned::score::{self, Limit};
+use crate::returned::score::Limit;
 use crate::standing::Standing;
-use crate::start;
 
 /// How long a sender without work waits before it looks again, unless it is woken.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
@@ -43,9 +44,6 @@ const LAST_TRIES: Duration = Duration::from_secs(20);
 
 /// How many turns of the runtime a round waits for more questions.
 const TURNS: usize = 16;
-
-/// How long it is known how many refusals are no storm yet: other senders have some as well.
-const STORM_AGAIN: Duration = Duration::from_secs(1);
 
 /// How the ledger's work came to an end.
 pub(super) enum Closed {
@@ -123,18 +121,6 @@ struct Came {
     full_until: Option<DateTime<Utc>>,
     /// Something was put off for a moment, by this sender or by one before it.
     soon: bool,
-}
-
-/// Why a round did not come about.
-enum Failed {
-    GivenUp,
-    Database(sqlx::Error),
-}
-
-impl From<sqlx::Error> for Failed {
-    fn from(error: sqlx::Error) -> Failed {
-        Failed::Database(error)
-    }
 }
 
 impl Ledger {
@@ -251,246 +237,6 @@ impl Ledger {
         }
     }
 
-    async fn commit(&mut self, failed: bool) -> Result<Came, Failed> {
-        let now = (self.clock)();
-        if failed {
-            self.hand_back_others(now).await?;
-        }
-        let settled = self.book.settled(self.life, now);
-        let mut came = Came {
-            full_until: self.view.full_until.filter(|until| now < *until),
-            ..Came::default()
-        };
-        let claims = !self.stop.is_cancelled();
-        if claims {
-            self.look(now).await?;
-            self.view.limit_to_letters(came.full_until);
-            came.wanted = self.wanted();
-        }
-        if self.may_be_storm(&settled) {
-            // Claimed after the look, if then.
-            came.wanted = 0;
-            self.view.goes_on = true;
-        }
-        if !settled.is_empty() || came.wanted > 0 {
-            let began = Instant::now();
-            let done = self.write(&settled, now, &mut came).await?;
-            if !done.counts {
-                return Err(Failed::GivenUp);
-            }
-            let rows = settled.len() + done.claimed.len();
-            self.metrics.commit(rows, began.elapsed());
-            if !failed {
-                // After a failure, the claim may be gone because that commit was durable after all.
-                self.count_repeats(&settled, done.written);
-            }
-            came.claimed = done.claimed;
-        }
-        // What is on the disk stays there, whatever the looks come to.
-        if let Err(error) = self.look_around(&settled, claims, now, &mut came).await {
-            came.soon = true;
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "the queue could not be looked at"
-            );
-        }
-        Ok(came)
-    }
-
-    /// How many deliveries the connections want and can be claimed, as far as is known.
-    fn wanted(&mut self) -> usize {
-        if self.view.campaigns.is_empty() || self.pace.may_put_off(Instant::now()) == 0 {
-            return 0;
-        }
-        self.book.how_many_want(Wants::Work)
-    }
-
-    /// One trip, unless a quota has to be asked first. It counts letters too, and holds none up: a confirmation is to
-    /// come while the reader still looks.
-    async fn write(
-        &mut self,
-        settled: &[Settled],
-        now: DateTime<Utc>,
-        came: &mut Came,
-    ) -> sqlx::Result<Done> {
-        let mut round = Round {
-            sender: self.presence.sender,
-            settled,
-            campaign: self.view.campaigns.first().copied().unwrap_or_default(),
-            wanted: came.wanted,
-            now,
-        };
-        if self.quota.is_none() {
-            return round.alone(&self.db).await;
-        }
-        let mut tx = self.db.begin().await?;
-        if !self.presence.still_counts(&mut tx).await? {
-            return Ok(Done::default());
-        }
-        let returned = self.book.returned() as i64;
-        self.quota.count(&mut tx, now, -returned).await?;
-        if came.wanted > 0
-            && round.campaign != letter::CAMPAIGN
-            && let Some(left) = self.quota.left(&mut tx, now).await?
-        {
-            came.wanted = came.wanted.min(left.mails);
-            came.full_until = (left.mails == 0).then_some(left.until);
-            round.wanted = came.wanted;
-        }
-        let done = round.within(&mut tx).await?;
-        let claimed = done.claimed.len() as i64;
-        self.quota.count(&mut tx, now, claimed).await?;
-        tx.commit().await?;
-        Ok(done)
-    }
-
-    /// What a commit may have claimed of which nobody heard.
-    async fn hand_back_others(&self, now: DateTime<Utc>) -> Result<(), Failed> {
-        let mut tx = self.db.begin().await?;
-        if !self.presence.still_counts(&mut tx).await? {
-            return Err(Failed::GivenUp);
-        }
-        let claimed = self.book.claimed();
-        queue::hand_back_others(&mut tx, self.presence.sender, &claimed, now).await?;
-        Ok(tx.commit().await?)
-    }
-
-    /// Accepted mails whose claims had been lost: another sender judges those deliveries, and may have sent them too.
-    fn count_repeats(&self, settled: &[Settled], written: usize) {
-        let accepted = |settled: &&Settled| settled.state == DeliveryState::Accepted;
-        let lost = settled.len() - written.min(settled.len());
-        let repeats = lost.min(settled.iter().filter(accepted).count());
-        (0..repeats).for_each(|_| self.metrics.repeated());
-    }
-
-    /// What is to be seen to after a commit.
-    async fn look_around(
-        &mut self,
-        settled: &[Settled],
-        claims: bool,
-        now: DateTime<Utc>,
-        came: &mut Came,
-    ) -> sqlx::Result<()> {
-        if !settled.is_empty() && !self.view.has_progressed {
-            let mut tx = self.db.begin().await?;
-            start::progressed(&mut tx, self.started_as).await?;
-            tx.commit().await?;
-            self.view.has_progressed = true;
-        }
-        self.weigh(settled, now).await?;
-        self.watch_for_storms(settled).await?;
-        self.view.limit_to_letters(came.full_until);
-        let is_full = came.full_until.is_some() && self.view.campaigns.is_empty();
-        if !claims || is_full {
-            return Ok(());
-        }
-        if self.view.campaigns.is_empty() || came.claimed.len() < came.wanted {
-            return self.turn_to_the_next(now, came).await;
-        }
-        let listening = self.book.how_many_want(Wants::Notice);
-        if listening > 0 {
-            let told = self.book.arriving();
-            let mut tx = self.db.read().await?;
-            let most = listening + told;
-            let due = queue::count_due(&mut tx, &self.view.campaigns, now, most).await?;
-            came.more = due.saturating_sub(told);
-        }
-        Ok(())
-    }
-
-    /// The first campaign has nothing more that is due: perhaps another one has, by now.
-    async fn turn_to_the_next(&mut self, now: DateTime<Utc>, came: &mut Came) -> sqlx::Result<()> {
-        if self.view.campaigns.len() > 1 {
-            self.view.campaigns.remove(0);
-            self.view.goes_on = true;
-            return Ok(());
-        }
-        self.view.looked_at = None;
-        // Whether waiting is worth while for a sender that ends once nothing is due.
-        if self.until == Until::NothingDue {
-            let soon = now + pace::LOOK_AGAIN;
-            let due = queue::campaigns_with_due(&mut self.db.read().await?, soon).await?;
-            came.soon = !due.is_empty();
-        }
-        Ok(())
-    }
-
-    /// Weighs what soft refusals have left to be weighed, by this sender or by one that was gone before it did.
-    async fn weigh(&mut self, settled: &[Settled], now: DateTime<Utc>) -> sqlx::Result<()> {
-        let is_soft = settled.iter().any(Settled::is_to_be_weighed);
-        if self.view.has_weighed && !is_soft {
-            return Ok(());
-        }
-        loop {
-            let mut tx = self.db.begin().await?;
-            let weighed = score::weigh_all(&mut tx, self.soft, now).await?;
-            tx.commit().await?;
-            if weighed == 0 {
-                break;
-            }
-        }
-        self.view.has_weighed = true;
-        Ok(())
-    }
-
-    /// Whether what is to be written down may make it a storm of refusals, as far as is known.
-    fn may_be_storm(&mut self, settled: &[Settled]) -> bool {
-        self.view
-            .storms
-            .retain(|_, (_, looked_at)| looked_at.elapsed() < STORM_AGAIN);
-        let is_near = |(campaign, refused): (&i64, &i64)| {
-            let left = self.view.storms.get(campaign);
-            left.is_none_or(|(left, _)| left < refused)
-        };
-        self.storm.is_some() && refused(settled).iter().any(is_near)
-    }
-
-    /// Pauses a campaign of which too many mails are refused. Looked up only when there may be a storm.
-    async fn watch_for_storms(&mut self, settled: &[Settled]) -> sqlx::Result<()> {
-        let Some(allowed) = self.storm else {
-            return Ok(());
-        };
-        for (campaign, refused) in refused(settled) {
-            if let Some((left, _)) = self.view.storms.get_mut(&campaign)
-                && *left >= refused
-            {
-                *left -= refused;
-                continue;
-            }
-            let left =
-                alarm::watch_for_storm(&self.beside, campaign, allowed, &self.metrics).await?;
-            if left.is_none() {
-                self.view.looked_at = None;
-            }
-            let known = (left.unwrap_or(0), Instant::now());
-            self.view.storms.insert(campaign, known);
-        }
-        Ok(())
-    }
-
-    /// Which campaigns have something due. While there is enough, it is not looked up for every claim. One that nothing
-    /// was sent of from here is looked at for mistakes first.
-    async fn look(&mut self, now: DateTime<Utc>) -> sqlx::Result<()> {
-        let is_old = |at: Instant| at.elapsed() > LOOK_AGAIN;
-        if !self.view.looked_at.is_none_or(is_old) {
-            return Ok(());
-        }
-        let mut campaigns = queue::campaigns_with_due(&mut self.db.read().await?, now).await?;
-        let mut is_new = false;
-        for campaign in &campaigns {
-            if *campaign != letter::CAMPAIGN && self.view.begun.insert(*campaign) {
-                alarm::first_look(&self.beside, *campaign, &self.metrics).await;
-                is_new = true;
-            }
-        }
-        if is_new {
-            campaigns = queue::campaigns_with_due(&mut self.db.read().await?, now).await?;
-        }
-        self.view.campaigns = campaigns;
-        self.view.looked_at = Some(Instant::now());
-        Ok(())
-    }
-
     /// Hands out the claims.
     fn answer(&mut self, came: Came) {
         let now = (self.clock)();
@@ -522,15 +268,4 @@ impl Ledger {
         }
         self.view.full_until = full_until;
     }
-}
-
-/// How many mails of each campaign were refused for good. Letters go to addresses that anybody may have mistyped: they
-/// make no storm.
-fn refused(settled: &[Settled]) -> HashMap<i64, i64> {
-    let mut refused = HashMap::new();
-    let counts = |one: &&Settled| one.refused && one.campaign != letter::CAMPAIGN;
-    for one in settled.iter().filter(counts) {
-        *refused.entry(one.campaign).or_default() += 1;
-    }
-    refused
 }
