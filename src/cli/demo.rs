@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::app::{App, sender_number, stop_on_signal};
 use super::readers::new_id;
-use super::{Done, sending, serving};
+use super::{Done, campaigns, planning, progress, serving};
 
 #[derive(Args)]
 pub struct Demo {
@@ -159,16 +159,16 @@ async fn send(app: &App, stop: &CancellationToken) -> anyhow::Result<plan::Plan>
     let (id, plan) = plan::settle(
         &mut tx,
         newest.month.parse()?,
-        &sending::settings(app, clock::now()),
+        &planning::settings(app, clock::now()),
     )
     .await?;
     tx.commit().await?;
     if !app.json {
-        sending::print_plan(&plan);
+        planning::print_plan(&plan);
         say!("");
     }
     let watching = CancellationToken::new();
-    let watch = tokio::spawn(sending::show_progress(
+    let watch = tokio::spawn(progress::show(
         app.db.clone(),
         id,
         watching.clone(),
@@ -183,7 +183,7 @@ async fn send(app: &App, stop: &CancellationToken) -> anyhow::Result<plan::Plan>
     watch.await?;
     sent?;
     let account = campaign::account(&mut app.db.read().await?, Some(id)).await?;
-    sending::show_account(app, &newest.month, &account, began.elapsed())?;
+    campaigns::show_account(app, &newest.month, &account, began.elapsed())?;
     Ok(plan)
 }
 

@@ -12,9 +12,12 @@ macro_rules! say_on {
 
 mod app;
 mod bounces;
+mod campaigns;
 mod demo;
 mod issues;
+mod planning;
 mod preview;
+mod progress;
 mod readers;
 mod returned;
 mod scheduling;
@@ -74,13 +77,13 @@ enum Command {
     Plan {
         month: Month,
         #[command(flatten)]
-        when: sending::When,
+        when: planning::When,
     },
     /// Plan an issue's campaign for good, and send it
     Send(sending::Send),
     /// What became of campaigns
     #[command(subcommand)]
-    Campaign(sending::CampaignCommand),
+    Campaign(campaigns::CampaignCommand),
     /// What comes back by mail
     #[command(subcommand)]
     Bounce(bounces::BounceCommand),
@@ -164,9 +167,9 @@ pub async fn run(arguments: Arguments, start_log: fn(LogFormat)) -> anyhow::Resu
         Command::Bounce(_) => Ok(Done::Wholly),
         Command::Domain(command) => returned::domain(&app, command).await,
         Command::Preview(preview) => preview::preview(&app, preview).await,
-        Command::Plan { month, when } => sending::plan(&app, month, when).await,
+        Command::Plan { month, when } => planning::plan(&app, month, when).await,
         Command::Send(send) => sending::send(&app, send).await,
-        Command::Campaign(command) => sending::campaign(&app, command).await,
+        Command::Campaign(command) => campaigns::campaign(&app, command).await,
         Command::Schedule(command) => scheduling::schedule(&app, command).await,
         Command::Adopt => scheduling::adopt(&app).await,
         Command::Serve => serving::serve(&app).await,

@@ -1,0 +1,187 @@
+//! `campaign`: how it stands, and holding it up.
+
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use bulletin::campaign::{self, Account, Campaign, State};
+use bulletin::db::Db;
+use bulletin::deliver::queue;
+use bulletin::issue::Month;
+use bulletin::{clock, slot, tally};
+use chrono::{DateTime, Utc};
+use clap::Subcommand;
+use serde::Serialize;
+
+use super::app::App;
+use super::{Done, scheduling};
+
+#[derive(Subcommand)]
+pub enum CampaignCommand {
+    /// Every campaign with its account
+    List,
+    /// One campaign's account
+    Status { month: Month },
+    /// Offer nothing more for now
+    Pause { month: Month },
+    /// Go on
+    Resume { month: Month },
+    /// Offer nothing more, for good; what the relay has cannot be called back
+    Cancel { month: Month },
+}
+
+#[derive(Serialize)]
+pub struct Status {
+    campaign: String,
+    state: String,
+    /// Why the service paused it by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paused_because: Option<String>,
+    #[serde(flatten)]
+    account: Account,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seconds: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_try_at: Option<DateTime<Utc>>,
+    /// Until then the campaign can be cancelled before its first mail.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    undo_until: Option<DateTime<Utc>>,
+    /// Mails that came to their end, on average from the first to the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    per_second: Option<f64>,
+}
+
+pub async fn campaign(app: &App, command: CampaignCommand) -> anyhow::Result<Done> {
+    let (month, state) = match command {
+        CampaignCommand::List => return list(app).await,
+        CampaignCommand::Status { month } => (month, None),
+        CampaignCommand::Pause { month } => (month, Some(State::Paused)),
+        CampaignCommand::Resume { month } => (month, Some(State::Running)),
+        CampaignCommand::Cancel { month } => (month, Some(State::Cancelled)),
+    };
+    let found = campaign_of(app, month).await?;
+    let mut tx = app.db.begin().await?;
+    match state {
+        Some(State::Cancelled) => campaign::cancel(&mut tx, found.id, clock::now()).await?,
+        Some(state) if !campaign::set_state(&mut tx, found.id, state).await? => {
+            bail!("the campaign {month} was cancelled, which is for good")
+        }
+        _ => {}
+    }
+    tx.commit().await?;
+    let status = status(&app.db, &campaign_of(app, month).await?, None).await?;
+    app.show(&status, || print_status(&status))?;
+    Ok(Done::Wholly)
+}
+
+/// A campaign's account, as it is shown at the end of the demo's send.
+pub fn show_account(
+    app: &App,
+    month: &str,
+    account: &Account,
+    took: Duration,
+) -> anyhow::Result<()> {
+    let status = Status {
+        campaign: month.to_owned(),
+        state: State::Running.to_string(),
+        paused_because: None,
+        account: account.clone(),
+        seconds: Some(in_seconds(took)),
+        next_try_at: None,
+        undo_until: None,
+        per_second: None,
+    };
+    app.show(&status, || print_status(&status))
+}
+
+/// The campaign of this month, which must have been sent.
+pub async fn campaign_of(app: &App, month: Month) -> anyhow::Result<Campaign> {
+    let mut tx = app.db.read().await?;
+    let found = campaign::of_month(&mut tx, month).await?;
+    found.with_context(|| format!("{month} has not been sent; `bulletin send {month}` does it"))
+}
+
+pub async fn status(
+    db: &Db,
+    campaign: &Campaign,
+    took: Option<Duration>,
+) -> anyhow::Result<Status> {
+    let mut tx = db.read().await?;
+    let account = campaign::account(&mut tx, Some(campaign.id)).await?;
+    let next_due = queue::next_due(&mut tx, campaign.id).await?;
+    let per_second = tally::totals(&mut tx, campaign.id).await?.per_second();
+    let is_over = campaign.state == State::Running && next_due.is_none() && account.in_flight == 0;
+    Ok(Status {
+        campaign: campaign.month.clone(),
+        state: if is_over {
+            "finished".to_owned()
+        } else {
+            campaign.state.to_string()
+        },
+        paused_because: campaign.paused_because.clone(),
+        account,
+        seconds: took.map(in_seconds),
+        next_try_at: next_due.filter(|_| campaign.state == State::Running),
+        undo_until: Some(campaign.start_at)
+            .filter(|start| *start > clock::now() && campaign.state != State::Cancelled),
+        per_second,
+    })
+}
+
+pub fn print_status(status: &Status) {
+    say!("campaign {} ({})", status.campaign, status.state);
+    if let Some(because) = &status.paused_because {
+        say!("  Paused by itself: {because}.");
+    }
+    print_lines(&status.account);
+    if let Some(seconds) = status.seconds {
+        say!("  {seconds} seconds");
+    }
+    if let Some(rate) = status.per_second {
+        say!("  {rate} a second, from the first to the last");
+    }
+    if let Some(next) = status.next_try_at {
+        say!(
+            "  The next is due at {}; `bulletin serve`, `worker` or `send --wait` goes on.",
+            next.to_rfc3339()
+        );
+    }
+}
+
+async fn list(app: &App) -> anyhow::Result<Done> {
+    let mut tx = app.db.read().await?;
+    let campaigns = campaign::list(&mut tx).await?;
+    let held = slot::held(&mut tx).await?;
+    drop(tx);
+    let mut statuses = Vec::new();
+    for campaign in &campaigns {
+        statuses.push(status(&app.db, campaign, None).await?);
+    }
+    app.show(&statuses, || {
+        statuses.iter().for_each(print_status);
+        if statuses.is_empty() {
+            say!("Nothing has been sent yet.");
+        }
+        scheduling::print_alarms(&held);
+    })?;
+    Ok(Done::Wholly)
+}
+
+fn in_seconds(took: Duration) -> f64 {
+    (took.as_secs_f64() * 1000.0).round() / 1000.0
+}
+
+fn print_lines(account: &Account) {
+    let lines = [
+        ("planned", account.planned),
+        ("accepted", account.accepted),
+        ("waiting", account.waiting),
+        ("deferred", account.deferred),
+        ("in flight", account.in_flight),
+        ("bounced", account.bounced),
+        ("suppressed", account.suppressed),
+        ("unknown", account.unknown),
+    ];
+    for (name, count) in lines {
+        say!("  {name:<11}{count:>9}");
+    }
+}
