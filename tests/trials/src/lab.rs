@@ -1,16 +1,20 @@
 //! One service on trial: its folder, its database, its relay, and the commands that a stranger would type.
 
+mod databases;
+mod running;
+mod waits;
+
 use std::cell::Cell;
 use std::fs::File;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use serde_json::Value;
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 
+pub use self::running::Running;
 use crate::checker::{self, Moment, Verdict};
 use crate::ground::{Ground, Kind};
 use crate::relay::{Manners, Relay, Taken};
@@ -21,9 +25,6 @@ pub const MONTH: &str = "2031-01";
 
 /// How long anything may take that has no figure of its own.
 pub const PATIENCE: Duration = Duration::from_secs(60);
-
-/// Past this, a service that sends nothing more is not on its way back by itself.
-const STANDSTILL: Duration = Duration::from_secs(90);
 
 /// How often the trials look whether something has happened.
 const GLANCE: Duration = Duration::from_millis(2);
@@ -67,13 +68,6 @@ impl Default for Setup {
             database_folder: None,
         }
     }
-}
-
-/// A process of the service; killed when dropped, and when the trials die.
-pub struct Running {
-    child: Child,
-    pub began: Instant,
-    output: PathBuf,
 }
 
 /// The address of a reader. They live in many places, as readers do: a single one gets its mail at its own pace.
@@ -176,66 +170,6 @@ impl<'g> Lab<'g> {
         self.run(&["subscriber", "import", "readers.csv"]).map(drop)
     }
 
-    /// Points the service at an empty database, and gives the one before.
-    pub fn move_to_a_new_database(&mut self) -> anyhow::Result<Store> {
-        let new = match &self.store {
-            Store::Sqlite(path) => {
-                let path = path.with_file_name("other.db");
-                File::create(&path)?;
-                Store::Sqlite(path)
-            }
-            Store::Postgres(_) => {
-                self.database.push_str("_other");
-                self.administer(&format!("CREATE DATABASE {}", self.database))?;
-                Store::Postgres(self.ground.postgres()?.url(&self.database))
-            }
-        };
-        let before = std::mem::replace(&mut self.store, new);
-        self.settle_settings();
-        Ok(before)
-    }
-
-    /// Keeps the database as it stands, to be gone back to. Nothing may run on it.
-    pub fn save(&self) -> anyhow::Result<()> {
-        match &self.store {
-            Store::Sqlite(path) => {
-                self.on_store(self.store.execute("PRAGMA wal_checkpoint(TRUNCATE)"))?;
-                std::fs::copy(path, path.with_extension("saved"))?;
-            }
-            Store::Postgres(_) => {
-                let name = &self.database;
-                self.administer(&format!("DROP DATABASE IF EXISTS {name}_saved"))?;
-                self.administer(&format!("CREATE DATABASE {name}_saved TEMPLATE {name}"))?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Goes back to what was saved, and begins a new account of the relay's log.
-    pub fn restore(&self) -> anyhow::Result<()> {
-        match &self.store {
-            Store::Sqlite(path) => {
-                for tail in ["-wal", "-shm"] {
-                    let mut beside = path.clone().into_os_string();
-                    beside.push(tail);
-                    match std::fs::remove_file(beside) {
-                        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                            return Err(error.into());
-                        }
-                        _ => {}
-                    }
-                }
-                std::fs::copy(path.with_extension("saved"), path)?;
-            }
-            Store::Postgres(_) => {
-                let name = &self.database;
-                self.administer(&format!("DROP DATABASE {name} WITH (FORCE)"))?;
-                self.administer(&format!("CREATE DATABASE {name} TEMPLATE {name}_saved"))?;
-            }
-        }
-        self.begin_log()
-    }
-
     /// What the relay took before counts no more.
     pub fn begin_log(&self) -> anyhow::Result<()> {
         self.log_start.set(self.relay.log_end()?);
@@ -309,24 +243,6 @@ impl<'g> Lab<'g> {
         Ok(serde_json::from_str(&printed)?)
     }
 
-    /// Sends until nothing is left, hurrying what was put off, as one who restarts a service until it is done.
-    pub fn finish(&self, month: &str) -> anyhow::Result<()> {
-        let began = Instant::now();
-        while began.elapsed() < 2 * STANDSTILL {
-            self.hurry()?;
-            // A relay or a database away is the trial's own doing; the account tells what came of it.
-            let _ = self.run(&["send", month, "--wait", "--json"]);
-            let status = self.status(month)?;
-            let number = |name: &str| status[name].as_i64().unwrap_or(-1);
-            let left = ["waiting", "deferred", "in_flight"].map(number);
-            let due = status.get("next_try_at").is_some_and(|at| !at.is_null());
-            if left == [0; 3] && !due {
-                return Ok(());
-            }
-        }
-        bail!("it does not come to an end: {}", self.status(month)?)
-    }
-
     /// Makes due what was put off.
     pub fn hurry(&self) -> anyhow::Result<u64> {
         self.on_store(self.store.hurry())
@@ -355,73 +271,11 @@ impl<'g> Lab<'g> {
         Ok(checker::judge_live(&rows, &before, &self.log()?, moment))
     }
 
-    /// Waits until the relay has taken so many in all, as long as `running` runs.
-    pub fn wait_for_taken(&self, enough: u64, running: &mut Running) -> anyhow::Result<()> {
-        let mut progress = (Instant::now(), self.relay.taken());
-        while self.relay.taken() < enough && running.is_running()? {
-            if self.relay.taken() != progress.1 {
-                progress = (Instant::now(), self.relay.taken());
-            }
-            ensure!(
-                progress.0.elapsed() < STANDSTILL,
-                "nothing was sent for {STANDSTILL:?}: {}",
-                running.last_words()
-            );
-            std::thread::sleep(GLANCE);
-        }
-        Ok(())
-    }
-
-    /// Waits until the relay takes another message, and says how long that was.
-    pub fn wait_for_more(&self, running: &mut Running) -> anyhow::Result<Duration> {
-        let began = Instant::now();
-        self.wait_for_taken(self.relay.taken() + 1, running)?;
-        Ok(began.elapsed())
-    }
-
-    /// Waits until nothing of the campaign waits or is in flight.
-    pub fn wait_until_tried(&self, month: &str, running: &mut Running) -> anyhow::Result<()> {
-        let mut progress = (Instant::now(), self.relay.taken());
-        loop {
-            let counts = self.on_store(self.store.counts(month))?;
-            checker::hold_account(&counts, self.readers as i64)?;
-            if !counts
-                .iter()
-                .any(|(state, _)| matches!(state.as_str(), "waiting" | "in_flight"))
-            {
-                return Ok(());
-            }
-            ensure!(running.is_running()?, "it ended: {}", running.last_words());
-            if self.relay.taken() != progress.1 {
-                progress = (Instant::now(), self.relay.taken());
-            }
-            ensure!(
-                progress.0.elapsed() < STANDSTILL,
-                "nothing was sent for {STANDSTILL:?} while {counts:?}: {}",
-                running.last_words()
-            );
-            std::thread::sleep(50 * GLANCE);
-        }
-    }
-
     /// Whether the service knows this setting: what is still to come cannot be tried.
     pub fn knows(&self, name: &str, value: &str) -> bool {
         let mut command = self.command(&["campaign", "list"]);
         let asked = command.env(format!("BULLETIN_{name}"), value).output();
         asked.is_ok_and(|output| output.status.success())
-    }
-
-    fn administer(&self, sql: &str) -> anyhow::Result<()> {
-        let url = self.ground.postgres()?.url("postgres");
-        self.ground.runtime.block_on(async {
-            let options: sqlx::postgres::PgConnectOptions = url.parse()?;
-            let mut connection = options.connect().await?;
-            sqlx::query(AssertSqlSafe(sql))
-                .execute(&mut connection)
-                .await?;
-            connection.close().await?;
-            anyhow::Ok(())
-        })
     }
 }
 
@@ -434,74 +288,5 @@ impl Drop for Lab<'_> {
         }
         // Some gigabytes of logs and databases would come together in a long tier.
         let _ = std::fs::remove_dir_all(&self.folder);
-    }
-}
-
-impl Running {
-    pub fn id(&self) -> u32 {
-        self.child.id()
-    }
-
-    pub fn is_running(&mut self) -> anyhow::Result<bool> {
-        Ok(self.child.try_wait()?.is_none())
-    }
-
-    /// `kill -9`.
-    pub fn kill(&mut self) -> anyhow::Result<()> {
-        self.child.kill()?;
-        self.child.wait()?;
-        Ok(())
-    }
-
-    /// Sends a signal by its name, as `TERM`.
-    pub fn signal(&self, name: &str) -> anyhow::Result<()> {
-        let status = Command::new("kill")
-            .arg(format!("-{name}"))
-            .arg(self.id().to_string())
-            .status()?;
-        ensure!(status.success(), "SIG{name} cannot be sent");
-        Ok(())
-    }
-
-    /// Waits for its end.
-    pub fn end(&mut self, patience: Duration) -> anyhow::Result<ExitStatus> {
-        let began = Instant::now();
-        loop {
-            if let Some(status) = self.child.try_wait()? {
-                return Ok(status);
-            }
-            ensure!(
-                began.elapsed() < patience,
-                "it has not ended within {patience:?}: {}",
-                self.last_words()
-            );
-            std::thread::sleep(GLANCE);
-        }
-    }
-
-    /// Asks it to stop, and waits until it has, well; says how long that took.
-    pub fn stop(&mut self, patience: Duration) -> anyhow::Result<Duration> {
-        let began = Instant::now();
-        self.signal("TERM")?;
-        let status = self.end(patience)?;
-        ensure!(status.success(), "it stopped badly: {}", self.last_words());
-        Ok(began.elapsed())
-    }
-
-    /// The end of what it printed.
-    pub fn last_words(&self) -> String {
-        let words = std::fs::read(&self.output).unwrap_or_default();
-        let from = words.len().saturating_sub(800);
-        String::from_utf8_lossy(&words[from..]).into_owned()
-    }
-
-    pub fn output(&self) -> &Path {
-        &self.output
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.kill();
     }
 }
