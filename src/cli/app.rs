@@ -12,6 +12,7 @@ use bulletin::deliver::quota::Quota;
 use bulletin::deliver::relay::{Deadlines, Relay};
 use bulletin::deliver::{FIRST_PAUSE, Sender};
 use bulletin::dkim::Signer;
+use bulletin::enrol::Enrolment;
 use bulletin::feedback::acting::Terms;
 use bulletin::issue::Month;
 use bulletin::metrics::Metrics;
@@ -23,6 +24,7 @@ use bulletin::suggest::Suggester;
 use bulletin::topic::Vocabulary;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
+use uuid::{NoContext, Timestamp, Uuid};
 
 pub struct App {
     pub config: Config,
@@ -88,6 +90,18 @@ impl App {
             signer(&self.config)?,
             self.vocabulary.clone(),
         ))
+    }
+
+    /// What takes over readers out of a file.
+    pub fn enrolment(&self) -> Enrolment<'_> {
+        Enrolment {
+            db: &self.db,
+            keys: &self.keys,
+            vocabulary: &self.vocabulary,
+            now: clock::now(),
+            implied_life: self.config.implied_life,
+            new_id: &new_id,
+        }
     }
 
     /// What delivers to the relay of the settings.
@@ -218,5 +232,13 @@ pub fn stop_on_signal() -> CancellationToken {
 
 /// Sixty-four random bits that tell this process's claims from those of others.
 pub fn sender_number() -> i64 {
-    (uuid::Uuid::new_v4().as_u64_pair().0 >> 1) as i64
+    (Uuid::new_v4().as_u64_pair().0 >> 1) as i64
+}
+
+/// The id of a new subscriber, which rises with time.
+pub fn new_id() -> Uuid {
+    let now = clock::now();
+    let seconds = u64::try_from(now.timestamp()).unwrap_or(0);
+    let nanos = now.timestamp_subsec_nanos();
+    Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, nanos))
 }

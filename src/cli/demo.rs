@@ -11,7 +11,6 @@ use bulletin::config::Config;
 use bulletin::deliver::Until;
 use bulletin::demo::catcher::Catcher;
 use bulletin::demo::pages::{self, Exhibit};
-use bulletin::enrol::Enrolment;
 use bulletin::listen;
 use bulletin::plan;
 use bulletin::web;
@@ -21,7 +20,6 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::app::{App, sender_number, stop_on_signal};
-use super::readers::new_id;
 use super::{Done, campaigns, planning, progress, serving};
 
 #[derive(Args)]
@@ -133,14 +131,7 @@ async fn import(app: &App) -> anyhow::Result<()> {
 async fn enrol(app: &App, folder: &std::path::Path) -> anyhow::Result<()> {
     let csv = bulletin::demo::readers(&app.vocabulary, clock::now());
     std::fs::write(folder.join("readers.csv"), &csv).context("readers.csv cannot be written")?;
-    let enrolment = Enrolment {
-        db: &app.db,
-        keys: &app.keys,
-        vocabulary: &app.vocabulary,
-        now: clock::now(),
-        implied_life: app.config.implied_life,
-        new_id: &new_id,
-    };
+    let enrolment = app.enrolment();
     let enrolled = enrolment.run(csv.as_bytes(), |_| Ok(()), |_| {}).await?;
     if !app.json {
         say!("Enrolled {} readers.\n", enrolled.added);

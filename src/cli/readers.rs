@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use bulletin::cell;
 use bulletin::clock;
-use bulletin::enrol::{Enrolment, Refused};
+use bulletin::enrol::Refused;
 use bulletin::feedback;
 use bulletin::feedback::timeline::{self, Moment};
 use bulletin::subscriber::{self, Address, Subscriber};
@@ -16,7 +16,7 @@ use bulletin::suppression;
 use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
-use uuid::{NoContext, Timestamp, Uuid};
+use uuid::Uuid;
 
 use super::Done;
 use super::app::App;
@@ -83,15 +83,8 @@ async fn import(app: &App, path: &Path) -> anyhow::Result<Done> {
     let refusals = path.with_extension("refused.csv");
     let mut refused_to = None;
     let refuse = |refused: Refused| write_refused(&mut refused_to, &refusals, &refused);
-    let enrolment = Enrolment {
-        db: &app.db,
-        keys: &app.keys,
-        vocabulary: &app.vocabulary,
-        now: clock::now(),
-        implied_life: app.config.implied_life,
-        new_id: &new_id,
-    };
-    let enrolled = enrolment
+    let enrolled = app
+        .enrolment()
         .run(file, refuse, |bytes| bar.set_position(bytes))
         .await;
     bar.finish_and_clear();
@@ -115,14 +108,6 @@ async fn import(app: &App, path: &Path) -> anyhow::Result<Done> {
     } else {
         Done::Wholly
     })
-}
-
-/// The id of a new subscriber, which rises with time.
-pub fn new_id() -> Uuid {
-    let now = clock::now();
-    let seconds = u64::try_from(now.timestamp()).unwrap_or(0);
-    let nanos = now.timestamp_subsec_nanos();
-    Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, nanos))
 }
 
 /// Each byte of the file counts twice, see `Enrolment::run`.

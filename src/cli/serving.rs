@@ -19,8 +19,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::Done;
-use super::app::{self, App, stop_on_signal};
-use super::readers::new_id;
+use super::app::{self, App, new_id, stop_on_signal};
 use super::returned;
 use super::scheduling::{self, Duty};
 
