@@ -148,13 +148,8 @@ async fn two_deliveries_to_one_reader_stop_the_campaign(db: Db) {
             )
         ),
     };
-    alarm_after(
-        db,
-        &sql,
-        Kind::ReaderTwice,
-        "1 or more have several deliveries",
-    )
-    .await;
+    let words = "1 or more have several deliveries";
+    alarm_after(db, &sql, Kind::ReaderTwice, words).await;
 }
 
 each_database!(two_subscriptions_of_one_address_stop_the_campaign);
@@ -171,13 +166,8 @@ async fn two_subscriptions_of_one_address_stop_the_campaign(db: Db) {
              UPDATE subscriber SET address_hash = decode('00', 'hex')"
             .to_owned(),
     };
-    alarm_after(
-        db,
-        &sql,
-        Kind::ReaderTwice,
-        "1 or more have several deliveries",
-    )
-    .await;
+    let words = "1 or more have several deliveries";
+    alarm_after(db, &sql, Kind::ReaderTwice, words).await;
 }
 
 each_database!(a_storm_of_refusals_pauses_the_campaign_and_a_person_lets_it_go_on);

@@ -12,7 +12,7 @@ use bulletin::secret::{Keys, Purpose};
 use bulletin::verp;
 use uuid::Uuid;
 
-use crate::commands::Desk;
+use crate::support::desk::Desk;
 use crate::support::{root, shared};
 
 /// Every mail of a folder by its name.

@@ -1,77 +1,17 @@
 //! The commands, as they are typed: what they print, and how they end.
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Command;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::{Peer, databases, root};
-
-pub(crate) struct Desk {
-    pub(crate) folder: TempDir,
-    database: String,
-    relay: String,
-}
-
-impl Desk {
-    pub(crate) fn new(database: Option<String>, relay: &str) -> Desk {
-        let folder = TempDir::new().unwrap();
-        let database = database
-            .unwrap_or_else(|| format!("sqlite://{}", folder.path().join("b.db").display()));
-        Desk {
-            folder,
-            database,
-            relay: relay.to_owned(),
-        }
-    }
-
-    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_bulletin"));
-        command
-            .args(arguments)
-            .current_dir(self.folder.path())
-            .env("BULLETIN_DATABASE_URL", &self.database)
-            .env("BULLETIN_SMTP_URL", &self.relay)
-            .env("BULLETIN_SENDER_FROM", "Research News <news@example.org>")
-            .env("BULLETIN_SENDER_REPLY_TO", "editor@example.org")
-            .env("BULLETIN_SENDER_POSTAL_ADDRESS", "1 Sample Street")
-            .env("BULLETIN_SENDER_CONTACT", "editor@example.org");
-        command
-    }
-
-    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
-        self.command(arguments).output().unwrap()
-    }
-
-    /// The document that the command prints; it must be the only thing on standard output.
-    pub(crate) fn json(&self, arguments: &[&str]) -> Value {
-        let output = self.run(&[arguments, &["--json"]].concat());
-        let text = String::from_utf8(output.stdout).unwrap();
-        serde_json::from_str(&text).unwrap_or_else(|error| {
-            panic!(
-                "{arguments:?}: {error}: {text} {}",
-                String::from_utf8_lossy(&output.stderr)
-            )
-        })
-    }
-
-    pub(crate) fn write(&self, name: &str, text: &str) -> String {
-        std::fs::write(self.folder.path().join(name), text).unwrap();
-        name.to_owned()
-    }
-}
+use crate::support::desk::{Desk, page};
+use crate::support::{Peer, databases};
 
 const READERS: &str = "address,name,topics,consent_at,consent_source\n\
     a@peer.test,A,*,2020-01-01,form\n550.gone@peer.test,B,*,2020-01-01,form\n\
     452.full@peer.test,C,*,2020-01-01,form\nnobody,D,*,2020-01-01,form\n";
-
-pub(crate) fn page() -> String {
-    root()
-        .join("tests/fixtures/pages/plain.txt")
-        .display()
-        .to_string()
-}
 
 /// From an empty folder to a balanced account, as the README has it.
 fn the_whole_way(database: Option<String>, relay: &str) {

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use bulletin::db::Db;
@@ -12,75 +12,26 @@ use chrono::{DateTime, Utc};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{Peer, databases, each_database, root};
+use crate::support::desk::{Desk, page};
+use crate::support::{Peer, databases, each_database};
 
 fn at(utc: &str) -> DateTime<Utc> {
     utc.parse().unwrap()
 }
 
-/// A database's command line, in a folder of its own.
-struct Desk {
-    folder: TempDir,
-    database: String,
-    relay: String,
+/// A desk with this database, whose campaigns begin at once.
+fn at_work(database: String, peer: &Peer) -> Desk {
+    Desk::new(Some(database), &format!("smtp://{}", peer.address))
+        .with("SITE_LISTEN", "127.0.0.1:0")
+        .with("DELIVERY_UNDO", "0s")
 }
 
-impl Desk {
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_bulletin"));
-        command
-            .args(arguments)
-            .current_dir(self.folder.path())
-            .env("BULLETIN_DATABASE_URL", &self.database)
-            .env("BULLETIN_SMTP_URL", &self.relay)
-            .env("BULLETIN_SITE_LISTEN", "127.0.0.1:0")
-            .env("BULLETIN_DELIVERY_UNDO", "0s")
-            .env("BULLETIN_SENDER_FROM", "Research News <news@example.org>")
-            .env("BULLETIN_SENDER_REPLY_TO", "editor@example.org")
-            .env("BULLETIN_SENDER_POSTAL_ADDRESS", "1 Sample Street")
-            .env("BULLETIN_SENDER_CONTACT", "editor@example.org")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        command
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        self.command(arguments).output().unwrap()
-    }
-
-    fn done(&self, arguments: &[&str]) {
-        let output = self.run(arguments);
-        let error = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{arguments:?}: {error}");
-    }
-
-    /// Refused, with these words.
-    fn refused(&self, arguments: &[&str], words: &str) {
-        let output = self.run(arguments);
-        let error = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {error}");
-        assert!(error.contains(words), "{arguments:?}: {error}");
-    }
-
-    fn start(&self, arguments: &[&str]) -> Child {
-        self.command(arguments)
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap()
-    }
-}
-
-/// A desk at which three months and one reader have come in.
+/// The same, at which three months and one reader have come in.
 fn desk(database: String, peer: &Peer) -> Desk {
-    let desk = Desk {
-        folder: TempDir::new().unwrap(),
-        database,
-        relay: format!("smtp://{}", peer.address),
-    };
-    let page = root().join("tests/fixtures/pages/plain.txt");
-    desk.done(&["import", page.to_str().unwrap()]);
+    let desk = at_work(database, peer);
+    desk.done(&["import", &page()]);
     let readers = "address,consent_at,consent_source\na@peer.test,2020-01-01,form\n";
-    std::fs::write(desk.folder.path().join("readers.csv"), readers).unwrap();
+    desk.write("readers.csv", readers);
     desk.done(&["subscriber", "import", "readers.csv"]);
     desk
 }
@@ -109,6 +60,12 @@ fn ready(site: SocketAddr) -> String {
     ask().unwrap_or_default()
 }
 
+/// Starts a command that nobody listens to.
+fn quietly(mut command: Command) -> Child {
+    let command = command.stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().unwrap()
+}
+
 fn stop(mut child: Child) {
     child.kill().unwrap();
     child.wait().unwrap();
@@ -129,12 +86,9 @@ async fn a_copy_is_paused_until_it_is_adopted(copy: Desk, peer: &Peer) {
     let free = TcpListener::bind("127.0.0.1:0").unwrap();
     let site = free.local_addr().unwrap();
     drop(free);
-    let serving = copy
-        .command(&["serve"])
-        .env("BULLETIN_SITE_LISTEN", site.to_string())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut serve = copy.command(&["serve"]);
+    serve.env("BULLETIN_SITE_LISTEN", site.to_string());
+    let serving = quietly(serve);
     until(
         "the site that is up says why it sends nothing",
         async || {
@@ -169,11 +123,7 @@ async fn a_copied_file_starts_paused_and_adopting_frees_it() {
     let original = desk(format!("sqlite://{}", first.display()), &peer);
     original.done(&["send", "2022-11", "--wait"]);
     std::fs::copy(&first, &second).unwrap();
-    let copy = Desk {
-        folder: TempDir::new().unwrap(),
-        database: format!("sqlite://{}", second.display()),
-        relay: original.relay.clone(),
-    };
+    let copy = at_work(format!("sqlite://{}", second.display()), &peer);
     a_copy_is_paused_until_it_is_adopted(copy, &peer).await;
     original.done(&["send", "2020-03", "--wait"]);
 }
@@ -217,11 +167,7 @@ async fn a_cloned_postgres_database_starts_paused_and_adopting_frees_it() {
         .execute(&pool)
         .await
         .unwrap();
-    let copy = Desk {
-        folder: TempDir::new().unwrap(),
-        database: first.replace(&name(&first), &clone),
-        relay: original.relay.clone(),
-    };
+    let copy = at_work(first.replace(&name(&first), &clone), &peer);
     a_copy_is_paused_until_it_is_adopted(copy, &peer).await;
 }
 
@@ -357,7 +303,7 @@ async fn three_crashes_pause_serve_but_not_a_send_by_hand() {
     };
     for _ in 0..3 {
         let before = starts(&database.db).await;
-        let mut serving = desk.start(&["serve"]);
+        let mut serving = quietly(desk.command(&["serve"]));
         until("it starts", async || {
             starts(&database.db).await > before || serving.try_wait().unwrap().is_some()
         })

@@ -1,39 +1,15 @@
 //! Killed in the middle of a send: nothing is lost, and at most one mail for each connection comes twice.
 
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use bulletin::db::Db;
-use tempfile::TempDir;
 
-use crate::support::{Peer, databases, root};
+use crate::support::desk::{Desk, page};
+use crate::support::{Peer, databases};
 
 const READERS: usize = 600;
 const CONNECTIONS: usize = 4;
-
-fn command(folder: &TempDir, database: &str, peer: &Peer, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_bulletin"));
-    command
-        .args(arguments)
-        .current_dir(folder.path())
-        .env("BULLETIN_DATABASE_URL", database)
-        .env("BULLETIN_SMTP_URL", format!("smtp://{}", peer.address))
-        .env("BULLETIN_SMTP_CONNECTIONS", CONNECTIONS.to_string())
-        .env("BULLETIN_SENDER_FROM", "Research News <news@example.org>")
-        .env("BULLETIN_SENDER_REPLY_TO", "editor@example.org")
-        .env("BULLETIN_SENDER_POSTAL_ADDRESS", "1 Sample Street")
-        .env("BULLETIN_SENDER_CONTACT", "editor@example.org")
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    command
-}
-
-fn finish(mut command: Command) -> String {
-    let output = command.output().unwrap();
-    let error = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{error}");
-    String::from_utf8(output.stdout).unwrap()
-}
 
 /// Waits until the relay has so many, as long as the sender lives.
 fn wait_for(peer: &Peer, enough: usize, sender: &mut Child) {
@@ -48,24 +24,24 @@ fn wait_for(peer: &Peer, enough: usize, sender: &mut Child) {
 }
 
 fn killed_again_and_again(database: &str, peer: &Peer) {
-    let folder = TempDir::new().unwrap();
-    let run = |arguments: &[&str]| finish(command(&folder, database, peer, arguments));
+    let desk = Desk::new(
+        Some(database.to_owned()),
+        &format!("smtp://{}", peer.address),
+    )
+    .with("SMTP_CONNECTIONS", &CONNECTIONS.to_string());
     let mut csv = "address,consent_at,consent_source\n".to_owned();
     for number in 0..READERS {
         csv.push_str(&format!("r{number}@peer.test,2020-01-01,form\n"));
     }
-    std::fs::write(folder.path().join("readers.csv"), csv).unwrap();
-    run(&[
-        "import",
-        &root()
-            .join("tests/fixtures/pages/plain.txt")
-            .display()
-            .to_string(),
-    ]);
-    run(&["subscriber", "import", "readers.csv"]);
+    desk.write("readers.csv", &csv);
+    desk.done(&["import", &page()]);
+    desk.done(&["subscriber", "import", "readers.csv"]);
     let mut kills = 0;
     for enough in [20, 150, 310, 480] {
-        let mut sender = command(&folder, database, peer, &["send", "2022-11", "--wait"])
+        let mut sender = desk
+            .command(&["send", "2022-11", "--wait"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
             .spawn()
             .unwrap();
         wait_for(peer, enough, &mut sender);
@@ -73,8 +49,7 @@ fn killed_again_and_again(database: &str, peer: &Peer) {
         sender.wait().unwrap();
         kills += 1;
     }
-    let account: serde_json::Value =
-        serde_json::from_str(&run(&["send", "2022-11", "--wait", "--json"])).unwrap();
+    let account = desk.json(&["send", "2022-11", "--wait"]);
     assert_eq!(account["accepted"], READERS, "{account}");
     let times = peer.times_taken();
     assert_eq!(times.len(), READERS, "nobody is left out");

@@ -5,7 +5,7 @@ use std::process::{Output, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::commands::{Desk, page};
+use crate::support::desk::{Desk, page};
 use crate::support::{Peer, databases};
 
 /// Gives a mail to `bounce receive`.

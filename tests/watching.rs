@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
 use crate::alarms::{planned, tamper};
-use crate::commands::{Desk, page};
+use crate::support::desk::{Desk, page};
 use crate::support::news::{DEPRESSION, issue, random};
 use crate::support::{News, Peer, databases, each_database};
 

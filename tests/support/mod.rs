@@ -1,6 +1,7 @@
 //! What stories stand on: databases, a relay, and a news service to tell them with.
 
 pub mod databases;
+pub mod desk;
 pub mod dovecot;
 pub mod dump;
 pub mod news;
