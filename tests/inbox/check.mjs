@@ -3,6 +3,7 @@
 
 import { parseArgs } from 'node:util';
 import { badLinks } from './checks/links.mjs';
+import { conclude } from './checks/conclusion.mjs';
 import { clientScores, missingFeatures, unusedExcuses } from './checks/clients.mjs';
 import { heaviness, leftovers, nuErrors, ruleErrors, weight } from './checks/markup.mjs';
 import { parity } from './checks/parity.mjs';
@@ -63,7 +64,7 @@ async function checkFolder(folder, verbose) {
     if (heavy) console.log(`warn E7 ${mail.name}: ${heavy}`);
   }
   for (const feature of unusedExcuses()) console.log(`note E2 no mail here needs '${feature}' in accept.json`);
-  return conclude(found);
+  return conclude(found, CHECKS);
 }
 
 /** The findings of every check that a mail is due: `[{ check, name, findings }]`. */
@@ -102,20 +103,4 @@ function inOneLine(findings, verbose) {
   if (verbose) return findings.map((finding) => `\n  ${finding}`).join('');
   const rest = findings.length - FINDINGS_SHOWN;
   return findings.slice(0, FINDINGS_SHOWN).join('; ') + (rest > 0 ? `; and ${rest} more (--verbose)` : '');
-}
-
-function conclude(found) {
-  console.log('\ncheck  passed  failed');
-  for (const [check, asks] of Object.entries(CHECKS)) {
-    const { passed, failed } = count(found.filter((one) => one.check === check));
-    console.log(`${check.padEnd(5)}  ${String(passed).padStart(6)}  ${String(failed).padStart(6)}  ${asks}`);
-  }
-  const { passed, failed } = count(found);
-  console.log(`${passed} passed, ${failed} failed`);
-  return failed === 0 ? 0 : 1;
-}
-
-function count(found) {
-  const failed = found.filter(({ findings }) => findings.length > 0).length;
-  return { passed: found.length - failed, failed };
 }

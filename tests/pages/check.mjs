@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { withChromium } from '../inbox/checks/chromium.mjs';
+import { conclude } from '../inbox/checks/conclusion.mjs';
 import { codeSniffer, equalAccess } from './audits.mjs';
 import { nuErrors } from './nu.mjs';
 import { withDemo } from './demo.mjs';
@@ -62,7 +63,8 @@ const { values } = parseArgs({
 });
 
 const found = await withDemo(values.program, (demo) => withChromium((browser) => lookAtAll(demo, browser)));
-process.exitCode = conclude(found);
+showFailures(found);
+process.exitCode = conclude(found, CHECKS);
 
 /** The findings of every check of every page: `[{ check, name, findings }]`. */
 async function lookAtAll(demo, browser) {
@@ -164,24 +166,11 @@ async function picture(view, { name }, width, scheme) {
   await view.screenshot({ path: join(values.pictures, file), fullPage: true });
 }
 
-/** Prints what each page fails, the table and the count; the exit status. */
-function conclude(found) {
+/** Prints what each page fails. */
+function showFailures(found) {
   for (const { check, name, findings } of found.filter(({ findings }) => findings.length > 0)) {
     const rest = findings.length - FINDINGS_SHOWN;
     const shown = findings.slice(0, FINDINGS_SHOWN).join('; ');
     console.log(`FAIL ${check} ${name}: ${shown}${rest > 0 ? `; and ${rest} more` : ''}`);
   }
-  console.log('\ncheck  passed  failed');
-  for (const [check, asks] of Object.entries(CHECKS)) {
-    const { passed, failed } = count(found.filter((one) => one.check === check));
-    console.log(`${check.padEnd(5)}  ${String(passed).padStart(6)}  ${String(failed).padStart(6)}  ${asks}`);
-  }
-  const { passed, failed } = count(found);
-  console.log(`${passed} passed, ${failed} failed`);
-  return failed === 0 && passed > 0 ? 0 : 1;
-}
-
-function count(found) {
-  const failed = found.filter(({ findings }) => findings.length > 0).length;
-  return { passed: found.length - failed, failed };
 }
