@@ -13,7 +13,7 @@ use clap::Subcommand;
 use serde::Serialize;
 
 use super::app::App;
-use super::{Done, scheduling};
+use super::{Done, planning, scheduling};
 
 #[derive(Subcommand)]
 pub enum CampaignCommand {
@@ -142,7 +142,7 @@ pub fn print_status(status: &Status) {
     if let Some(next) = status.next_try_at {
         say!(
             "  The next is due at {}; `bulletin serve`, `worker` or `send --wait` goes on.",
-            next.to_rfc3339()
+            planning::shown(next)
         );
     }
 }

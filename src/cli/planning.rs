@@ -90,12 +90,7 @@ pub fn print_plan(plan: &Plan) {
     } else {
         ""
     };
-    say!(
-        "{}: {} readers get {} different mails{settled}.\n",
-        plan.month,
-        plan.recipients,
-        plan.variants.len()
-    );
+    say!("{}: {}{settled}.\n", plan.month, counts(plan));
     for variant in &plan.variants {
         let what = match variant.occasion {
             "note" => "nothing matched: a note with the titles".to_owned(),
@@ -118,6 +113,17 @@ pub fn print_plan(plan: &Plan) {
         say!("warning: {warning}");
     }
     say!("\nfingerprint {}", plan.fingerprint);
+}
+
+/// How many readers get how many mails.
+pub fn counts(plan: &Plan) -> String {
+    let many = |count: i64| if count == 1 { "" } else { "s" };
+    let (readers, mails) = (plan.recipients, plan.variants.len());
+    format!(
+        "{readers} reader{}, {mails} distinct mail{}",
+        many(readers),
+        many(mails as i64)
+    )
 }
 
 /// Where readers get it at different times.

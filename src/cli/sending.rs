@@ -137,12 +137,7 @@ fn announce(plan: &Plan, campaign: &Campaign, can_be_undone: bool) {
             "{} has its campaign already; nobody gets it twice.",
             plan.month
         ),
-        (false, _) => say!(
-            "{}: readers: {}, different mails: {}.",
-            plan.month,
-            plan.recipients,
-            plan.variants.len()
-        ),
+        (false, _) => say!("{}: {}.", plan.month, planning::counts(plan)),
     }
     planning::print_span(plan);
     if campaign.start_at <= clock::now() {
