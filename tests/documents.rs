@@ -63,6 +63,18 @@ fn the_sample_configuration_loads_and_names_every_setting() {
     }
 }
 
+/// Without one of them cargo refuses to read the manifest at all.
+#[test]
+fn the_container_is_built_with_every_package_of_the_workspace() {
+    let container = read("deploy/Containerfile");
+    let manifest = read("Cargo.toml");
+    let members = manifest.lines().find(|line| line.starts_with("members = "));
+    for member in members.unwrap().split('"').skip(1).step_by(2) {
+        let copied = format!("\nCOPY {member} {member}\n");
+        assert!(container.contains(&copied), "{member} is not copied");
+    }
+}
+
 #[test]
 fn mistakes_in_the_settings_are_reported_together() {
     let text = "[smtp]\nconnections = 0\nspeed = 5\n[sender]\nfrom = 'nobody'\n[dkim]\ndomain = 'a.b'\nsecond_selector = 's'\n";
