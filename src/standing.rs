@@ -41,8 +41,10 @@ impl Standing {
 
     /// What the relay's trouble is: set when a connection fails, and cleared when it answers for a recipient, or when
     /// nothing is left to offer. (Cleared on a mere connection, a relay that lets us in and then refuses would flicker.)
-    pub fn relay(&self, trouble: Option<RelayTrouble>) {
-        self.troubles().relay = trouble;
+    /// Says whether that is news.
+    pub fn relay(&self, trouble: Option<RelayTrouble>) -> bool {
+        let mut troubles = self.troubles();
+        std::mem::replace(&mut troubles.relay, trouble) != trouble
     }
 
     /// Why everything is held, in words with the mend and without addresses; `None` to go on.
@@ -138,11 +140,13 @@ mod tests {
         let standing = Standing::default();
         assert!(standing.keeps_from_sending().is_empty());
         standing.database(false);
-        standing.relay(Some(RelayTrouble::Away));
+        assert!(standing.relay(Some(RelayTrouble::Away)));
+        let again = standing.clone().relay(Some(RelayTrouble::Away));
+        assert!(!again, "every connection meets it, and it is said once");
         standing.hold(Some("paused: this database is a copy"));
         assert_eq!(standing.keeps_from_sending().len(), 3);
         standing.database(true);
-        standing.relay(None);
+        assert!(standing.relay(None));
         standing.hold(None);
         assert!(standing.clone().keeps_from_sending().is_empty());
         standing.task("one").ended();

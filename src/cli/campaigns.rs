@@ -140,10 +140,12 @@ pub fn print_status(status: &Status) {
         say!("  {rate} a second, from the first to the last");
     }
     if let Some(next) = status.next_try_at {
-        say!(
-            "  The next is due at {}; `bulletin serve`, `worker` or `send --wait` goes on.",
-            planning::shown(next)
-        );
+        let due = match next > clock::now() {
+            true => "is due at",
+            false => "has been due since",
+        };
+        let next = planning::shown(next);
+        say!("  The next {due} {next}; `bulletin serve`, `worker` or `send --wait` goes on.");
     }
 }
 

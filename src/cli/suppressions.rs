@@ -63,6 +63,9 @@ async fn list(app: &App, reason: Option<Reason>, limit: i64) -> anyhow::Result<D
     let listed = suppression::newest(&mut app.db.read().await?, reason, limit).await?;
     let shown: Vec<_> = listed.iter().map(as_json).collect();
     app.show(&shown, || {
+        if listed.is_empty() {
+            say!("No address is suppressed, or none for that reason.");
+        }
         for one in &listed {
             let hash = HEXLOWER.encode(&one.address_hash);
             let address = one.address.as_deref().unwrap_or(&hash[..16]);
@@ -140,8 +143,16 @@ async fn import(app: &App, path: &Path) -> anyhow::Result<Done> {
         ),
     };
     let (mut added, mut refused) = (0, Vec::new());
+    let mut lines = csv::Reader::from_reader(from);
+    let named = lines.headers().context("its first line cannot be read")?;
+    if !named
+        .iter()
+        .any(|name| name == "address" || name == "address_hash")
+    {
+        bail!("its first line names no column 'address' and none 'address_hash'");
+    }
     let mut tx = app.db.begin().await?;
-    for (number, line) in (2..).zip(csv::Reader::from_reader(from).into_deserialize::<Line>()) {
+    for (number, line) in (2..).zip(lines.into_deserialize::<Line>()) {
         let read = line.map_err(anyhow::Error::from);
         match read.and_then(|line| line.read(app, clock::now())) {
             Ok((hash, reason, note, since)) => {

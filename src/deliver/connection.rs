@@ -59,27 +59,41 @@ impl Connection {
                         failures = 0;
                         continue;
                     }
-                    Ended::Refused(words) => {
-                        let refuses = RelayTrouble::Refuses;
-                        self.sender.standing.relay(Some(refuses));
-                        Trouble::Refuses(words)
-                    }
+                    Ended::Refused(words) => Trouble::Refuses(words),
                 },
             };
             failures += 1;
+            self.tell(&trouble, failures);
             if self.until == Until::NothingDue && failures >= TRIES_WHEN_WAITED_FOR {
                 // So that nobody waits for this connection.
                 self.ask(None, Wants::Nothing).await;
                 return Err(trouble);
             }
-            tracing::warn!(
-                error = &trouble as &dyn std::error::Error,
-                failures,
-                "the relay is no help now"
-            );
             self.pause(failures).await;
         }
         Ok(())
+    }
+
+    /// Says it when the relay's trouble is a new one: every connection meets it, at every try.
+    fn tell(&self, trouble: &Trouble, failures: u32) {
+        let now = match trouble {
+            Trouble::Connect(_) => RelayTrouble::Away,
+            Trouble::Refuses(_) => RelayTrouble::Refuses,
+        };
+        let error = trouble as &dyn std::error::Error;
+        match self.sender.standing.relay(Some(now)) {
+            true => tracing::warn!(
+                error,
+                "the relay is no help now; it is asked again and again"
+            ),
+            false => tracing::debug!(error, failures, "nor is it for this connection"),
+        }
+    }
+
+    fn relay_answers(&self) {
+        if self.sender.standing.relay(None) {
+            tracing::info!("the relay takes mail again");
+        }
     }
 
     /// Connects, and tells whoever watches how that went.
@@ -89,10 +103,7 @@ impl Connection {
         metrics.phase(Phase::Connect, began.elapsed());
         match &connected {
             Ok(_) => metrics.connected(),
-            Err(_) => {
-                metrics.connect_failed();
-                self.sender.standing.relay(Some(RelayTrouble::Away));
-            }
+            Err(_) => metrics.connect_failed(),
         }
         connected
     }
@@ -148,7 +159,7 @@ impl Connection {
         let outcome = self.attempt(session, message, claimed).await;
         let took = began.elapsed();
         if outcome.is_the_relays_answer() {
-            self.sender.standing.relay(None);
+            self.relay_answers();
         }
         let Due {
             id, campaign_id, ..
@@ -204,7 +215,11 @@ impl Connection {
                 *session = new;
                 Ok(())
             }
-            Err(error) => Err(Outcome::unreachable(&error.to_string())),
+            Err(error) => {
+                let outcome = Outcome::unreachable(&error.to_string());
+                self.tell(&Trouble::Connect(error), 1);
+                Err(outcome)
+            }
         }
     }
 
