@@ -132,6 +132,8 @@ pub struct Retention {
     pub history: Duration,
     /// That something was asked for on a page, by a keyed hash.
     pub requests: Duration,
+    /// What proves the consents of an address, once no reader has it.
+    pub consents: Duration,
 }
 
 /// A setting that may hold a password.
@@ -228,6 +230,7 @@ pub const KEYS: &[(&str, Option<&str>)] = &[
     ("retention.left", Some("28d")),
     ("retention.history", Some("365d")),
     ("retention.requests", Some("365d")),
+    ("retention.consents", Some("1096d")),
     ("schedule.rule", None),
     ("schedule.time_zone", Some("UTC")),
     ("schedule.grace", Some("2h")),
@@ -407,17 +410,19 @@ fn addresses(list: &str) -> Option<Vec<IpAddr>> {
 
 /// A day at least: what left at noon is not taken away at one.
 fn retention(from: &mut Reader<'_>) -> Option<Retention> {
-    let [left, history, requests] = ["left", "history", "requests"].map(|what| {
-        from.parsed(
-            &format!("retention.{what}"),
-            "a time of a day or more, such as 28d",
-            |text| duration(text).filter(|time| time.num_days() >= 1),
-        )
-    });
+    let [left, history, requests, consents] =
+        ["left", "history", "requests", "consents"].map(|what| {
+            from.parsed(
+                &format!("retention.{what}"),
+                "a time of a day or more, such as 28d",
+                |text| duration(text).filter(|time| time.num_days() >= 1),
+            )
+        });
     Some(Retention {
         left: left?,
         history: history?,
         requests: requests?,
+        consents: consents?,
     })
 }
 

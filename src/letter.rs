@@ -64,6 +64,10 @@ pub enum Says {
     AddressChanged {
         new_masked: String,
     },
+    /// A consent that was only implied runs out: shall digests go on coming?
+    ConsentEnds {
+        until: DateTime<Utc>,
+    },
     /// Here is what we hold about you.
     ExportReady {
         request: Uuid,
@@ -92,7 +96,7 @@ impl Letter {
     }
 }
 
-/// Queues a letter for a reader, due at once. `number` tells it from the reader's other letters: one that is queued
+/// Queues a letter for a reader, due at `now`. `number` tells it from the reader's other letters: one that is queued
 /// again under its number changes nothing.
 pub async fn queue(
     tx: &mut Tx,

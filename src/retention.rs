@@ -8,9 +8,10 @@ use uuid::Uuid;
 use crate::clock::Clock;
 use crate::config::Retention as Terms;
 use crate::db::{Db, Tx, on, row};
-use crate::feedback;
+use crate::feedback::{self, staying};
 use crate::letter::{self, CONFIRM_DAYS};
 use crate::subscriber;
+use crate::subscription;
 
 /// How often it is looked whether a new day has begun.
 const LOOK_AGAIN: std::time::Duration = std::time::Duration::from_secs(3600);
@@ -18,6 +19,9 @@ const LOOK_AGAIN: std::time::Duration = std::time::Duration::from_secs(3600);
 /// Readers, and rows, that go in one transaction: others wait for it.
 const READERS_AT_A_TIME: i64 = 200;
 const ROWS_AT_A_TIME: i64 = 5_000;
+
+/// Addresses whose consents are looked for at a time.
+const ADDRESSES_AT_A_TIME: i64 = 200;
 
 row! {
     /// What went on one day.
@@ -31,6 +35,10 @@ row! {
         /// Deliveries that name nobody any more.
         pub deliveries: i64,
         pub requests: i64,
+        /// Lines of the consent record, of addresses that no reader has.
+        pub consents: i64,
+        /// Readers who were asked whether digests shall go on coming, before their implied consent runs out.
+        pub reminded: i64,
     }
 }
 
@@ -52,6 +60,8 @@ impl Retention {
                     readers = run.readers,
                     deliveries = run.deliveries,
                     requests = run.requests,
+                    consents = run.consents,
+                    reminded = run.reminded,
                     "what is needed no more is gone"
                 ),
                 Ok(None) => {}
@@ -83,6 +93,8 @@ impl Retention {
             readers: self.let_readers_go(now).await?,
             deliveries: self.clear_history(now).await?,
             requests: self.forget_requests(now).await?,
+            consents: self.forget_consents(now).await?,
+            reminded: staying::ask(&self.db, now).await?,
         };
         let mut tx = self.db.begin().await?;
         note(&mut tx, &run).await?;
@@ -90,19 +102,28 @@ impl Retention {
         Ok(Some(run))
     }
 
+    /// Each reader is looked at once, whatever comes of it: one whose row is damaged keeps no others.
     async fn let_readers_go(&self, now: DateTime<Utc>) -> sqlx::Result<i64> {
-        let mut gone = 0;
+        let (mut gone, mut seen) = (0, Uuid::nil());
         loop {
             let mut tx = self.db.begin().await?;
-            let readers = over(&mut tx, now - self.terms.left, now).await?;
-            if readers.is_empty() {
+            let over = over(&mut tx, seen, now - self.terms.left, now).await?;
+            let Some(last) = over.last() else {
                 return Ok(gone);
-            }
-            for reader in subscriber::of_ids(&mut tx, &readers).await? {
-                feedback::let_go(&mut tx, &reader, now).await?;
-                gone += 1;
+            };
+            seen = *last;
+            let readers = subscriber::of_ids(&mut tx, &over).await?;
+            for reader in &readers {
+                feedback::let_go(&mut tx, reader, now).await?;
             }
             tx.commit().await?;
+            gone += readers.len() as i64;
+            for lost in over
+                .iter()
+                .filter(|id| !readers.iter().any(|reader| reader.id == **id))
+            {
+                tracing::warn!(subscriber = %lost, "cannot be let go, for what they chose is lost: erase them by hand");
+            }
         }
     }
 
@@ -137,33 +158,81 @@ impl Retention {
         tx.commit().await?;
         Ok(gone)
     }
+
+    /// What proves a consent goes when its time is over since the last line about the address, which no reader has any
+    /// more: that line is younger than the last mail. They are looked for before anything is locked.
+    async fn forget_consents(&self, now: DateTime<Utc>) -> sqlx::Result<i64> {
+        let before = now - self.terms.consents;
+        let (mut gone, mut seen) = (0, Vec::new());
+        loop {
+            let over = proofs_over(&mut self.db.read().await?, &seen, before).await?;
+            let Some(last) = over.last() else {
+                return Ok(gone);
+            };
+            seen.clone_from(last);
+            let mut tx = self.db.begin().await?;
+            for address_hash in &over {
+                gone += subscription::forget_consents(&mut tx, address_hash, before).await?;
+            }
+            tx.commit().await?;
+        }
+    }
 }
 
 /// The last day that was seen to.
 pub async fn last(tx: &mut Tx) -> sqlx::Result<Option<Run>> {
     on!(tx, |conn| {
         sqlx::query_as(
-            "SELECT day, ran_at, readers, deliveries, requests FROM retention_run ORDER BY day DESC LIMIT 1",
+            "SELECT day, ran_at, readers, deliveries, requests, consents, reminded FROM retention_run \
+             ORDER BY day DESC LIMIT 1",
         )
         .fetch_optional(conn)
         .await
     })
 }
 
-/// Some readers whose time was over before `before`: they left, or their implied consent ran out. Who has asked for mail
-/// again meanwhile, and may still confirm it, stays.
-async fn over(tx: &mut Tx, before: DateTime<Utc>, now: DateTime<Utc>) -> sqlx::Result<Vec<Uuid>> {
+/// Some readers behind `after`, in the order of their ids, whose time was over before `before`: they left, or their implied
+/// consent ran out. Who has asked for mail again meanwhile, and may still confirm it, stays.
+async fn over(
+    tx: &mut Tx,
+    after: Uuid,
+    before: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Vec<Uuid>> {
     on!(tx, |conn| {
         sqlx::query_scalar(
             "SELECT s.id FROM subscriber s WHERE s.id IN ( \
                SELECT e.id FROM subscriber e WHERE e.state = 'ended' AND NOT EXISTS ( \
                  SELECT 1 FROM consent c WHERE c.address_hash = e.address_hash AND c.act = 'withdrawn' AND c.at > $1) \
                UNION SELECT e.id FROM subscriber e WHERE e.consent_until <= $1) \
-             AND NOT EXISTS (SELECT 1 FROM request r WHERE r.subscriber_id = s.id AND r.asked_at >= $2) LIMIT $3",
+             AND NOT EXISTS (SELECT 1 FROM request r WHERE r.subscriber_id = s.id AND r.asked_at >= $2) \
+             AND s.id > $4 ORDER BY s.id LIMIT $3",
         )
         .bind(before)
         .bind(now - Duration::days(CONFIRM_DAYS.into()))
         .bind(READERS_AT_A_TIME)
+        .bind(after)
+        .fetch_all(conn)
+        .await
+    })
+}
+
+/// Some addresses behind `after`, in the order of their hashes, that no reader has, and of which the consent record says
+/// nothing since `before`.
+async fn proofs_over(
+    tx: &mut Tx,
+    after: &[u8],
+    before: DateTime<Utc>,
+) -> sqlx::Result<Vec<Vec<u8>>> {
+    on!(tx, |conn| {
+        sqlx::query_scalar(
+            "SELECT c.address_hash FROM consent c WHERE c.address_hash > $1 \
+             AND NOT EXISTS (SELECT 1 FROM subscriber s WHERE s.address_hash = c.address_hash) \
+             GROUP BY c.address_hash HAVING max(c.recorded_at) < $2 ORDER BY c.address_hash LIMIT $3",
+        )
+        .bind(after)
+        .bind(before)
+        .bind(ADDRESSES_AT_A_TIME)
         .fetch_all(conn)
         .await
     })
@@ -201,14 +270,16 @@ async fn clear(tx: &mut Tx, campaign: i64, before: DateTime<Utc>) -> sqlx::Resul
 async fn note(tx: &mut Tx, run: &Run) -> sqlx::Result<()> {
     on!(tx, |conn| {
         sqlx::query(
-            "INSERT INTO retention_run (day, ran_at, readers, deliveries, requests) VALUES ($1, $2, $3, $4, $5) \
-             ON CONFLICT (day) DO NOTHING",
+            "INSERT INTO retention_run (day, ran_at, readers, deliveries, requests, consents, reminded) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (day) DO NOTHING",
         )
         .bind(&run.day)
         .bind(run.ran_at)
         .bind(run.readers)
         .bind(run.deliveries)
         .bind(run.requests)
+        .bind(run.consents)
+        .bind(run.reminded)
         .execute(conn)
         .await
         .map(drop)

@@ -205,6 +205,26 @@ pub async fn consents(tx: &mut Tx, address_hash: &[u8]) -> sqlx::Result<Vec<Cons
     .await)
 }
 
+/// Forgets what the record says of an address that no reader has, where it was written before `before`; gives how many
+/// lines that were. While a reader has the address, the database refuses.
+pub async fn forget_consents(
+    tx: &mut Tx,
+    address_hash: &[u8],
+    before: DateTime<Utc>,
+) -> sqlx::Result<i64> {
+    on!(tx, |conn| {
+        sqlx::query(
+            "DELETE FROM consent WHERE address_hash = $1 AND recorded_at < $2 \
+             AND NOT EXISTS (SELECT 1 FROM subscriber s WHERE s.address_hash = $1)",
+        )
+        .bind(address_hash)
+        .bind(before)
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected() as i64)
+    })
+}
+
 /// What a reader changes on their preferences page.
 #[derive(Clone, Debug)]
 pub struct Preferences {
@@ -263,21 +283,23 @@ pub async fn end(tx: &mut Tx, subscriber: Uuid) -> sqlx::Result<bool> {
 
 /// Takes up a subscription that has ended; `false` when it had not.
 pub async fn take_up(tx: &mut Tx, subscriber: Uuid) -> sqlx::Result<bool> {
-    on!(tx, |conn| sqlx::query(
-        "UPDATE subscriber SET state = 'active', paused_until = NULL, consent_until = NULL \
+    on!(tx, |conn| {
+        sqlx::query(
+        "UPDATE subscriber SET state = 'active', paused_until = NULL, consent_until = NULL, reminded_at = NULL \
          WHERE id = $1 AND state = 'ended'"
     )
     .bind(subscriber)
     .execute(conn)
     .await
-    .map(|done| done.rows_affected() == 1))
+    .map(|done| done.rows_affected() == 1)
+    })
 }
 
 /// Begins a subscription, anew or for the first time.
 pub async fn begin(tx: &mut Tx, subscriber: Uuid, now: DateTime<Utc>) -> sqlx::Result<()> {
     on!(tx, |conn| {
         sqlx::query(
-        "UPDATE subscriber SET state = 'active', since = $2, paused_until = NULL, consent_until = NULL WHERE id = $1"
+        "UPDATE subscriber SET state = 'active', since = $2, paused_until = NULL, consent_until = NULL, reminded_at = NULL WHERE id = $1"
     )
     .bind(subscriber)
     .bind(now)
@@ -306,7 +328,7 @@ pub async fn pause(
 /// Makes of an implied consent one in so many words: it runs out no more.
 pub async fn make_express(tx: &mut Tx, subscriber: Uuid) -> sqlx::Result<()> {
     on!(tx, |conn| sqlx::query(
-        "UPDATE subscriber SET consent_until = NULL WHERE id = $1"
+        "UPDATE subscriber SET consent_until = NULL, reminded_at = NULL WHERE id = $1"
     )
     .bind(subscriber)
     .execute(conn)

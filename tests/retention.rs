@@ -1,10 +1,11 @@
 //! What is kept of readers, and how long: implied consent that runs out, and the tidying of each day.
 
-use bulletin::db::Db;
+use bulletin::db::{Db, Tx};
 use bulletin::request::Kind;
 use bulletin::retention::{self, Retention, Run};
 use bulletin::secret::Purpose;
 use bulletin::subscription::Act;
+use bulletin::suppression::{self, Reason};
 use chrono::Duration;
 
 use crate::support::dump::found;
@@ -172,4 +173,135 @@ async fn after_a_year_the_account_stays_and_names_nobody(db: Db) {
     let mut tx = news.db.read().await.unwrap();
     assert_eq!(retention::last(&mut tx).await.unwrap(), Some(run));
     assert_eq!(news.dump("retention_run").await.len(), 2);
+}
+
+/// Takes away what a reader chose, as only a hand in the database could; `false` where the database keeps that from
+/// happening.
+async fn lose_the_choice(news: &News, address: &str) -> bool {
+    const CHOICE: &str =
+        "DELETE FROM choice WHERE id = (SELECT choice_id FROM subscriber WHERE address = $1)";
+    let Tx::Postgres(mut tx) = news.db.begin().await.unwrap() else {
+        return false;
+    };
+    let done = sqlx::query(CHOICE).bind(address).execute(&mut *tx).await;
+    tx.commit().await.unwrap();
+    done.unwrap().rows_affected() == 1
+}
+
+each_database!(a_reader_whose_choice_is_lost_keeps_nobody_else);
+async fn a_reader_whose_choice_is_lost_keeps_nobody_else(db: Db) {
+    let news = News::start(db).await;
+    let pages = Pages::start(&news).await;
+    news.subscribe("ann@peer.test", &["empathy"]).await;
+    news.subscribe("ben@peer.test", &[]).await;
+    for address in ["ann@peer.test", "ben@peer.test"] {
+        leave(&news, &pages, address).await;
+    }
+    let is_lost = lose_the_choice(&news, "ann@peer.test").await;
+    news.wait(Duration::days(28));
+    let run = keep(&news).await.unwrap();
+    assert_eq!(run.readers, if is_lost { 1 } else { 2 });
+    assert_eq!(found(&news.dump_all().await, "ben@peer.test"), [""; 0]);
+}
+
+each_database!(
+    what_proves_a_consent_goes_three_years_after_the_last_mail_and_not_while_there_is_a_reader
+);
+async fn what_proves_a_consent_goes_three_years_after_the_last_mail_and_not_while_there_is_a_reader(
+    db: Db,
+) {
+    let news = News::start(db).await;
+    let pages = Pages::start(&news).await;
+    for address in ["ann@peer.test", "ben@peer.test", "cat@peer.test"] {
+        news.subscribe(address, &[]).await;
+    }
+    let cat = news.reader("cat@peer.test").await.id;
+    let moving = news
+        .ask(Kind::Address, "new@peer.test", form(&[]), Some(cat))
+        .await;
+    news.confirm(moving).await;
+    leave(&news, &pages, "ann@peer.test").await;
+    news.wait(Duration::days(28));
+    assert_eq!(keep(&news).await.unwrap().readers, 1);
+    let proofs = async |address: &str| news.consents(address).await.len();
+    assert_eq!(proofs("ann@peer.test").await, 3);
+    // Cat's old address was written to for the last time when she moved, four weeks before ann's record was closed.
+    news.wait(Duration::days(1096 - 28));
+    assert_eq!(keep(&news).await.unwrap().consents, 0);
+    news.wait(Duration::days(1));
+    assert_eq!(keep(&news).await.unwrap().consents, 2);
+    assert_eq!(proofs("cat@peer.test").await, 0);
+    news.wait(Duration::days(27));
+    assert_eq!(keep(&news).await.unwrap().consents, 0);
+    assert_eq!(proofs("ann@peer.test").await, 3);
+    news.wait(Duration::days(1));
+    assert_eq!(keep(&news).await.unwrap().consents, 3);
+    assert_eq!(proofs("ann@peer.test").await, 0);
+    assert!(news.is_suppressed("ann@peer.test").await, "and stays so");
+    assert_eq!(proofs("ben@peer.test").await, 1);
+    assert_eq!(proofs("new@peer.test").await, 1);
+}
+
+each_database!(who_never_said_yes_in_so_many_words_is_asked_once_before_the_consent_ends);
+async fn who_never_said_yes_in_so_many_words_is_asked_once_before_the_consent_ends(db: Db) {
+    let news = News::start(db).await;
+    let pages = Pages::start(&news).await;
+    let given = (news.now() - Duration::days(699)).format("%Y-%m-%d");
+    let mut csv = "address,language,consent_at,consent_source,consent_kind\n".to_owned();
+    for (name, language, kind) in [
+        ("ann", "en", "implied"),
+        ("ben", "fr", "implied"),
+        ("cat", "en", "express"),
+        ("left", "en", "implied"),
+        ("gone", "en", "implied"),
+    ] {
+        csv += &format!("{name}@peer.test,{language},{given},bought a seat,{kind}\n");
+    }
+    news.enrol(&csv).await;
+    leave(&news, &pages, "left@peer.test").await;
+    let gone = news.reader("gone@peer.test").await.address_hash;
+    let mut tx = news.db.begin().await.unwrap();
+    suppression::suppress(&mut tx, &gone, Reason::Manual, "", news.now())
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(keep(&news).await.unwrap().reminded, 0, "it is not yet time");
+
+    news.wait(Duration::days(1));
+    assert_eq!(keep(&news).await.unwrap().reminded, 2);
+    news.deliver_all().await;
+    let mails = |address: &str| news.peer.mails_to(address);
+    assert_eq!(
+        mails("ann@peer.test").len() + mails("ben@peer.test").len(),
+        1
+    );
+    news.wait(Duration::hours(10));
+    news.deliver_all().await;
+    let [ann, ben] = ["ann@peer.test", "ben@peer.test"].map(|address| mails(address).concat());
+    assert!(ann.contains("Your subscription ends soon"), "{ann}");
+    assert!(ann.contains("3 April 2026"), "{ann}");
+    assert!(ben.contains("lang=3D\"fr\""), "{ben}");
+
+    // Eight days on, the letter itself is forgotten; it is not sent again.
+    for _ in 0..8 {
+        news.wait(Duration::days(1));
+        news.requests().settle().await.unwrap();
+        assert_eq!(keep(&news).await.unwrap().reminded, 0);
+    }
+    news.deliver_all().await;
+    assert_eq!(mails("ann@peer.test").len(), 1);
+
+    let link = ann.replace("=\r\n", "");
+    let link = link.split("https://news.example.org/p/").nth(1).unwrap();
+    let token = link.split(['#', '"', '\r']).next().unwrap();
+    let (status, _, page) = pages.ask("GET", &format!("/p/{token}"), "").await;
+    assert_eq!(status, 200);
+    assert!(page.contains("id=\"standing\"") && page.contains("/stay\""));
+    pages.ask("POST", &format!("/p/{token}/stay"), "").await;
+    let consents = news.consents("ann@peer.test").await;
+    assert_eq!(consents.last().unwrap().act, Act::Granted);
+    assert!(consents.last().unwrap().proof.is_some());
+    news.publish(&issue("2026-05", &[&[DEPRESSION]])).await;
+    news.wait(Duration::days(30));
+    assert_eq!(reached(&news, "2026-05", "consent_expired").await, (2, 1));
 }

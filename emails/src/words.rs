@@ -212,7 +212,7 @@ impl Language {
         }
     }
 
-    fn date(self, date: Date) -> String {
+    pub(crate) fn date(self, date: Date) -> String {
         let month = self.month(Month {
             year: date.year,
             month: date.month,

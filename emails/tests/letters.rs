@@ -3,7 +3,8 @@
 mod support;
 
 use emails::{
-    Also, Asked, Email, Frequency, Language, Latest, Letter, LetterKind, Month, Sender, letter,
+    Also, Asked, Date, Email, Frequency, Language, Latest, Letter, LetterKind, Month, Sender,
+    letter,
 };
 use proptest::prelude::*;
 use support::{odd_text, shown};
@@ -66,6 +67,7 @@ fn kinds<'a>() -> Vec<(&'static str, LetterKind<'a>)> {
         ("fresh_link", fresh_link(24)),
         ("confirm_address", confirm_address()),
         ("address_changed", address_changed("j•••@hill.test")),
+        ("consent_ends", consent_ends(URL)),
         ("export_ready", export_ready()),
     ]
 }
@@ -96,6 +98,18 @@ fn confirm_address<'a>() -> LetterKind<'a> {
 
 fn address_changed(new_masked: &str) -> LetterKind<'_> {
     LetterKind::AddressChanged { new_masked }
+}
+
+fn consent_ends(url: &str) -> LetterKind<'_> {
+    LetterKind::ConsentEnds {
+        until: Date {
+            year: 2026,
+            month: 4,
+            day: 1,
+        },
+        url,
+        unsubscribe_url: "https://news.test/u/token",
+    }
 }
 
 fn export_ready<'a>() -> LetterKind<'a> {
@@ -221,7 +235,7 @@ fn a_long_name_of_the_publication_leaves_the_subject_its_key_words() {
 proptest! {
     #[test]
     fn whatever_is_said_stays_in_its_place(
-        word in odd_text(), text in odd_text(), url in odd_text(), kind in 0_usize..8,
+        word in odd_text(), text in odd_text(), url in odd_text(), kind in 0_usize..9,
     ) {
         let topics = [word.as_str(), &text, "Ants"];
         let asked = Asked {
@@ -238,6 +252,7 @@ proptest! {
             4 => LetterKind::FreshLink { url: &url, hours: 0 },
             5 => LetterKind::ConfirmAddress { url: &url, days: u32::MAX },
             6 => address_changed(&word),
+            7 => consent_ends(&url),
             _ => LetterKind::ExportReady { url: &url, hours: 24 },
         };
         for (language, _) in TONGUES {

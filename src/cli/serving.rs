@@ -316,8 +316,9 @@ async fn kept(config: &Config) -> anyhow::Result<String> {
         );
     };
     let went = format!(
-        "on {} the data of {} readers who left went, {} deliveries named nobody any more, and {} requests went",
-        run.day, run.readers, run.deliveries, run.requests
+        "on {} the data of {} readers who left went, {} deliveries named nobody any more, {} requests and {} lines of \
+         consent went, and {} readers were asked to confirm an implied consent",
+        run.day, run.readers, run.deliveries, run.requests, run.consents, run.reminded
     );
     anyhow::ensure!(
         (clock::now() - run.ran_at).num_days() < LATE_DAYS,

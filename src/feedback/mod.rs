@@ -4,6 +4,7 @@
 pub mod acting;
 pub mod held;
 pub mod requests;
+pub mod staying;
 pub mod timeline;
 
 use chrono::{DateTime, Duration, Months, Utc};

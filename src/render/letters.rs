@@ -4,7 +4,7 @@ use emails::{Also, Asked, Email, Latest, LetterKind, Part};
 use uuid::Uuid;
 
 use super::parts::{alternatives, encoded, text_part};
-use super::{Message, RenderError, Renderer, header, of_frame};
+use super::{Message, RenderError, Renderer, day, header, of_frame};
 use crate::issue::Month;
 use crate::letter::{self, CONFIRM_DAYS, FRESH_HOURS, Letter, Says};
 use crate::secret::Purpose;
@@ -129,6 +129,11 @@ impl Renderer {
                 days: CONFIRM_DAYS,
             }),
             Says::AddressChanged { new_masked } => show(LetterKind::AddressChanged { new_masked }),
+            Says::ConsentEnds { until } => show(LetterKind::ConsentEnds {
+                until: day(*until),
+                url: &format!("{preferences_url}#standing"),
+                unsubscribe_url,
+            }),
             Says::ExportReady { request } => show(LetterKind::ExportReady {
                 url: &manage(request),
                 hours: FRESH_HOURS,

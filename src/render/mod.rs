@@ -317,17 +317,22 @@ impl Renderer {
         let reader = Reader {
             topics: &topics,
             research_types: &research_types,
-            since: Some(emails::Date {
-                year: subscriber.since.year(),
-                month: subscriber.since.month(),
-                day: subscriber.since.day(),
-            }),
+            since: Some(day(subscriber.since)),
             source: None,
             wish_url: &self.wish_url(subscriber.id),
             preferences_url: preferences,
             unsubscribe_url: unsubscribe,
         };
         reader.personal(language)
+    }
+}
+
+/// The day of a moment, by UTC.
+fn day(at: DateTime<Utc>) -> emails::Date {
+    emails::Date {
+        year: at.year(),
+        month: at.month(),
+        day: at.day(),
     }
 }
 

@@ -210,16 +210,17 @@ impl News {
         }
     }
 
-    /// What settles requests, as beside the site.
     /// What is kept of readers: the settings' own defaults.
     pub fn retention(&self) -> Retention {
         Retention {
             left: Duration::days(28),
             history: Duration::days(365),
             requests: Duration::days(365),
+            consents: Duration::days(1096),
         }
     }
 
+    /// What settles requests, as beside the site.
     pub fn requests(&self) -> Requests {
         Requests {
             db: self.db.clone(),

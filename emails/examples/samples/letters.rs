@@ -1,6 +1,6 @@
 //! A letter of every kind in both languages, and what may break one.
 
-use emails::{Also, Asked, Frequency, Language, Latest, Letter, LetterKind, Month, Sender};
+use emails::{Also, Asked, Date, Frequency, Language, Latest, Letter, LetterKind, Month, Sender};
 
 const URL: &str = "https://bulletin.example.org/c/3vQ0ZkP1m7rUe8bXaYtCwg-8bXaYtCwg3vQ0ZkP1m7rUe";
 
@@ -65,6 +65,18 @@ fn kinds(language: Language) -> Vec<(&'static str, LetterKind<'static>)> {
         ("fresh-link", LetterKind::FreshLink { url, hours }),
         ("confirm-address", LetterKind::ConfirmAddress { url, days }),
         ("address-changed", LetterKind::AddressChanged { new_masked }),
+        (
+            "consent-ends",
+            LetterKind::ConsentEnds {
+                until: Date {
+                    year: 2026,
+                    month: 12,
+                    day: 1,
+                },
+                url: "https://bulletin.example.org/p/3vQ0ZkP1m7rUe8bXaYtCwg#standing",
+                unsubscribe_url: "https://bulletin.example.org/u/3vQ0ZkP1m7rUe8bXaYtCwg",
+            },
+        ),
         ("export-ready", LetterKind::ExportReady { url, hours }),
     ]
 }

@@ -13,9 +13,9 @@ mod text;
 
 use body::Body;
 use changing::{address_changed, confirm_address, export_ready, fresh_link};
-use subscribing::{already_subscribed, confirm, goodbye, to_begin_with, welcome};
+use subscribing::{already_subscribed, confirm, consent_ends, goodbye, to_begin_with, welcome};
 
-use crate::{Also, Email, Language, Month, Sender};
+use crate::{Also, Date, Email, Language, Month, Sender};
 
 /// A mail to one person about their own subscription. It names no reader: whoever reads it by
 /// mistake learns only what is in it.
@@ -66,6 +66,13 @@ pub enum LetterKind<'a> {
     AddressChanged {
         /// The new address with most of its letters hidden.
         new_masked: &'a str,
+    },
+    /// The reader never said in so many words that they want it, and the time is nearly over for
+    /// which that will do. The link leads to the button by which they say so.
+    ConsentEnds {
+        until: Date,
+        url: &'a str,
+        unsubscribe_url: &'a str,
     },
     /// What is held about the reader can be fetched.
     ExportReady { url: &'a str, hours: u32 },
@@ -129,6 +136,12 @@ fn body(letter: &Letter) -> Body {
         LetterKind::FreshLink { url, hours } => fresh_link(letter, url, *hours),
         LetterKind::ConfirmAddress { url, days } => confirm_address(letter, url, *days),
         LetterKind::AddressChanged { new_masked } => address_changed(letter, new_masked),
+        LetterKind::ConsentEnds {
+            until,
+            url,
+            unsubscribe_url,
+        } => consent_ends(letter, *until, url)
+            .foot_link(letter.language.unsubscribe(), unsubscribe_url),
         LetterKind::ExportReady { url, hours } => export_ready(letter, url, *hours),
     }
 }

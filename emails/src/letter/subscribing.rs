@@ -7,7 +7,7 @@ use super::phrases::{
 use super::{Asked, Latest, Letter};
 use crate::clean::one_line;
 use crate::contents::mention;
-use crate::{Also, Language};
+use crate::{Also, Date, Language};
 
 pub(super) fn confirm(letter: &Letter, asked: &Asked, url: &str, days: u32) -> Body {
     let say = letter.language;
@@ -196,6 +196,66 @@ pub(super) fn to_begin_with(letter: &Letter, summaries: &[Also]) -> Body {
                 .into(),
             mentions.collect(),
         )
+}
+
+pub(super) fn consent_ends(letter: &Letter, until: Date, url: &str) -> Body {
+    let say = letter.language;
+    let publication = named(letter);
+    let sender = one_line(letter.sender.name);
+    let date = say.date(until);
+    let lines = Lines {
+        subject: say.pick(
+            "Your subscription ends soon",
+            "Votre abonnement prend bientôt fin",
+        ),
+        opening: say.pick(
+            format!("Digests stop on {date}, unless you say that they shall go on."),
+            format!("Les envois cesseront le {date}, à moins que vous ne souhaitiez continuer."),
+        ),
+        headline: say.pick(
+            "Shall digests go on coming?",
+            "Souhaitez-vous continuer à recevoir le bulletin\u{A0}?",
+        ),
+        why: say.pick(
+            format!(
+                "You get this mail because {publication} comes to this address without your ever \
+                 having told us in so many words that you want it."
+            ),
+            format!(
+                "Vous recevez ce courriel parce que {publication} arrive à cette adresse sans que \
+                 vous nous ayez jamais dit expressément que vous le souhaitiez."
+            ),
+        ),
+    };
+    Body::of(letter, lines)
+        .text(say.pick(
+            format!(
+                "You get {publication} because of your connection with {sender}, and have never \
+                 told us in so many words that you want it. The law allows that for a time only, \
+                 so digests stop on {date}."
+            ),
+            format!(
+                "Vous recevez {publication} en raison de vos liens avec {sender}, sans nous avoir \
+                 jamais dit expressément que vous le souhaitiez. La loi ne le permet que pour un \
+                 temps\u{A0}: les envois cesseront le {date}."
+            ),
+        ))
+        .text(say.pick(
+            "If you would like to go on reading it, please tell us. The link opens a page with one \
+             last button; your choices stay as they are.",
+            "Si vous souhaitez continuer à le lire, dites-le-nous. Le lien ouvre une page avec un \
+             dernier bouton\u{A0}; vos choix restent les mêmes.",
+        ))
+        .button(
+            say.pick("Yes, I would like to go on", "Oui, je souhaite continuer"),
+            url,
+        )
+        .text(say.pick(
+            "If not, do nothing, and nothing more comes after that day. If you stay, you can still \
+             leave at any time, by a link in every digest.",
+            "Sinon, ne faites rien\u{A0}: plus rien ne viendra après cette date. Si vous restez, \
+             vous pourrez vous désabonner à tout moment, par un lien dans chaque bulletin.",
+        ))
 }
 
 pub(super) fn goodbye(letter: &Letter, undo_url: &str) -> Body {

@@ -47,6 +47,7 @@ impl Language {
         kept: &Retention,
     ) -> [(&'static str, Vec<String>); 4] {
         let (left, history) = (kept.left.num_days(), kept.history.num_days());
+        let consents = self.long(kept.consents.num_days());
         match self {
             Language::English => [
                 (
@@ -79,8 +80,11 @@ impl Language {
                         format!("Which issues went to you: {history} days."),
                         format!(
                             "Your address and what you chose: until you have it erased, or {left} days after you left. \
-                             Then a keyed hash of the address stays, so that no list brings it back, and the proof of \
-                             consent, which names nobody."
+                             Then a keyed hash of the address stays, so that no list brings it back."
+                        ),
+                        format!(
+                            "The proof that you consented, which names nobody: {consents} more, for as long as the \
+                             law may ask for it."
                         ),
                     ],
                 ),
@@ -131,7 +135,11 @@ impl Language {
                         format!(
                             "Votre adresse et vos choix\u{A0}: jusqu’à ce que vous les fassiez effacer, ou \
                              {left}\u{A0}jours après votre départ. Il reste alors une empreinte chiffrée de l’adresse, \
-                             pour qu’aucune liste ne la ramène, et la preuve du consentement, qui ne nomme personne."
+                             pour qu’aucune liste ne la ramène."
+                        ),
+                        format!(
+                            "La preuve de votre consentement, qui ne nomme personne\u{A0}: {consents} de plus, \
+                             tant que la loi peut la demander."
                         ),
                     ],
                 ),
@@ -149,6 +157,20 @@ impl Language {
                     ],
                 ),
             ],
+        }
+    }
+
+    /// A time in days, or in years where it comes to these.
+    fn long(self, days: i64) -> String {
+        let (years, rest) = (days / 365, days % 365);
+        let is_years = years > 0 && rest <= years / 4 + i64::from(years % 4 != 0);
+        match (self, is_years, if is_years { years } else { days }) {
+            (Language::English, true, 1) => "1\u{A0}year".to_owned(),
+            (Language::English, true, years) => format!("{years}\u{A0}years"),
+            (Language::English, false, days) => format!("{days}\u{A0}days"),
+            (Language::French, true, 1) => "1\u{A0}an".to_owned(),
+            (Language::French, true, years) => format!("{years}\u{A0}ans"),
+            (Language::French, false, days) => format!("{days}\u{A0}jours"),
         }
     }
 }
