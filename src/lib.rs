@@ -44,6 +44,10 @@ pub mod metrics;
 
 pub mod alarm;
 
+pub mod record;
+
+pub mod incident;
+
 pub mod subscriber;
 
 pub mod suppression;

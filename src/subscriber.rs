@@ -182,6 +182,15 @@ pub async fn page(tx: &mut Tx, after: Uuid, limit: i64) -> sqlx::Result<Vec<Subs
         .await)
 }
 
+/// How many there are.
+pub async fn count(tx: &mut Tx) -> sqlx::Result<i64> {
+    on!(tx, |conn| sqlx::query_scalar(
+        "SELECT count(*) FROM subscriber"
+    )
+    .fetch_one(conn)
+    .await)
+}
+
 /// The subscribers of these ids, in no order; unknown ids are passed over.
 pub async fn of_ids(tx: &mut Tx, ids: &[Uuid]) -> sqlx::Result<Vec<Subscriber>> {
     on!(tx, |conn| {
@@ -308,13 +317,14 @@ async fn hold(tx: &mut Tx, sql: &'static str) -> sqlx::Result<()> {
     }
 }
 
-/// Removes the subscriber, and their id from their deliveries and what came back of these; what waits for them must have
-/// been settled before.
+/// Removes the subscriber, and their id from their deliveries what came back of these, and the record of who looked at
+/// them; what waits for them must have been settled before.
 pub async fn remove(tx: &mut Tx, id: Uuid) -> sqlx::Result<()> {
     for sql in [
         "UPDATE delivery SET subscriber_id = NULL WHERE subscriber_id = $1",
         "UPDATE returned SET subscriber_id = NULL, domain = NULL, words = NULL WHERE subscriber_id = $1",
         "DELETE FROM kept WHERE subscriber_id = $1",
+        "UPDATE reading SET subscriber_id = NULL WHERE subscriber_id = $1",
         "DELETE FROM subscriber WHERE id = $1",
     ] {
         on!(&mut *tx, |conn| sqlx::query(sql)

@@ -189,6 +189,15 @@ pub async fn page(tx: &mut Tx, after: &[u8], limit: i64) -> sqlx::Result<Vec<Lis
         .await)
 }
 
+/// How many there are.
+pub async fn count(tx: &mut Tx) -> sqlx::Result<i64> {
+    on!(tx, |conn| sqlx::query_scalar(
+        "SELECT count(*) FROM suppression"
+    )
+    .fetch_one(conn)
+    .await)
+}
+
 /// Which of these hashes are suppressed.
 pub async fn suppressed(tx: &mut Tx, hashes: &[Vec<u8>]) -> sqlx::Result<Vec<Vec<u8>>> {
     let rows = tx.rows();

@@ -25,6 +25,7 @@ mod pacing;
 mod planning;
 mod public_pages;
 mod receiving;
+mod records;
 mod replay;
 mod retention;
 mod returned;

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bulletin::db::Db;
 use bulletin::feedback::acting::Came;
 use bulletin::mask::masked;
+use bulletin::record::{self, Shown, What};
 use bulletin::request::{self, Form, Kind};
 use bulletin::returned::Way;
 use bulletin::secret::Purpose;
@@ -50,8 +51,22 @@ async fn canary(news: &News, pages: &Pages) -> String {
     pages.ask("POST", &format!("/u/{leave}/undo"), "").await;
     news.deliver_all().await;
     come_back(news).await;
+    look_at(news).await;
     let request = news.ask(Kind::Data, ADDRESS, form(&[]), None).await;
     format!("/m/{}", news.keys.link(Purpose::Manage, request))
+}
+
+/// Somebody of the operator's looks at the reader.
+async fn look_at(news: &News) {
+    let shown = Shown {
+        who: "dora",
+        what: What::Subscriber,
+        subscriber: Some(news.reader(ADDRESS).await.id),
+        readers: 1,
+    };
+    let mut tx = news.db.begin().await.unwrap();
+    record::note(&mut tx, &shown, news.now()).await.unwrap();
+    tx.commit().await.unwrap();
 }
 
 /// What comes back of the reader's deliveries, in every way that leaves something: a report whose words quote the address,
@@ -136,6 +151,7 @@ async fn a_reader_takes_along_every_row_of_every_table_that_names_them(db: Db) {
             "returned" => count("returned"),
             "released" => count("released"),
             "kept" => count("mails"),
+            "reading" => count("readings"),
             other => panic!("what {other} has of a reader is not in `Held`: {rows:?}"),
         };
         assert_eq!(held, rows.len(), "{table}: {rows:?}\n{json}");

@@ -1,5 +1,6 @@
 //! What every command needs, opened once.
 
+use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
@@ -16,12 +17,14 @@ use bulletin::enrol::Enrolment;
 use bulletin::feedback::acting::Terms;
 use bulletin::issue::Month;
 use bulletin::metrics::Metrics;
+use bulletin::record::{self, What};
 use bulletin::render::{House, Renderer};
 use bulletin::returned::score::Limit;
 use bulletin::secret::Keys;
 use bulletin::standing::Standing;
 use bulletin::suggest::Suggester;
 use bulletin::topic::Vocabulary;
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 use uuid::{NoContext, Timestamp, Uuid};
@@ -63,6 +66,40 @@ impl App {
             people();
         }
         Ok(())
+    }
+
+    /// Writes down that the user of this command is about to see something of readers: nothing is shown before that.
+    pub async fn note(
+        &self,
+        what: What,
+        subscriber: Option<Uuid>,
+        readers: i64,
+    ) -> anyhow::Result<()> {
+        let shown = record::Shown {
+            who: &self.who(),
+            what,
+            subscriber,
+            readers,
+        };
+        let mut tx = self.db.begin().await?;
+        record::note(&mut tx, &shown, clock::now()).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// The host's user who gave this command; of one who became another (`sudo`), who they were when they came.
+    pub fn who(&self) -> String {
+        const NOBODY: u32 = u32::MAX;
+        let came_as = std::fs::read_to_string("/proc/self/loginuid");
+        let came_as = came_as.ok().and_then(|text| text.trim().parse().ok());
+        let is = || std::fs::metadata("/proc/self").ok().map(|of| of.uid());
+        let number: Option<u32> = came_as.filter(|uid| *uid != NOBODY).or_else(is);
+        let Some(number) = number else {
+            return "a user of this host".to_owned();
+        };
+        match name_of(number) {
+            Some(name) => format!("{name} on the host"),
+            None => format!("user {number} on the host"),
+        }
     }
 
     /// A renderer that makes real mail: only with a complete identity of the sender.
@@ -134,6 +171,19 @@ impl App {
     }
 }
 
+/// A time as an operator writes it, of a whole day its beginning; `now` where nothing is written.
+pub fn moment(written: &str, now: DateTime<Utc>) -> anyhow::Result<DateTime<Utc>> {
+    if written.is_empty() {
+        return Ok(now);
+    }
+    let day = || {
+        let day: NaiveDate = written.parse().ok()?;
+        Some(day.and_hms_opt(0, 0, 0)?.and_utc())
+    };
+    let at = written.parse().ok().or_else(day);
+    at.context("write a time as 2026-12-01 or 2026-12-01T09:00:00Z")
+}
+
 /// By what rules it is acted on what comes back.
 pub fn terms(config: &Config) -> Terms {
     let bounce = &config.bounce;
@@ -150,6 +200,17 @@ pub fn terms(config: &Config) -> Terms {
         }),
         goodbye: config.goodbye,
     }
+}
+
+/// What the host calls a user.
+fn name_of(number: u32) -> Option<String> {
+    let users = std::fs::read_to_string("/etc/passwd").ok()?;
+    let number = number.to_string();
+    users.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let (name, uid) = (fields.next()?, fields.nth(1)?);
+        (uid == number).then(|| name.to_owned())
+    })
 }
 
 /// What a command says of a month that nobody has imported.

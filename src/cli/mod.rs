@@ -14,6 +14,7 @@ mod app;
 mod bounces;
 mod campaigns;
 mod demo;
+mod incidents;
 mod issues;
 mod planning;
 mod preview;
@@ -90,6 +91,12 @@ enum Command {
     /// What goes out by itself
     #[command(subcommand)]
     Schedule(scheduling::ScheduleCommand),
+    /// What went wrong with readers' personal data, who was told, and what was done: the register that laws ask for
+    #[command(subcommand)]
+    Incident(incidents::IncidentCommand),
+    /// Who looked at readers' personal data, or took it away
+    #[command(subcommand)]
+    Record(incidents::RecordCommand),
     /// Make this copy of the database, restored or cloned, the one that sends
     Adopt,
     /// The site, the schedule and the delivery in one process
@@ -171,6 +178,8 @@ pub async fn run(arguments: Arguments, start_log: fn(LogFormat)) -> anyhow::Resu
         Command::Send(send) => sending::send(&app, send).await,
         Command::Campaign(command) => campaigns::campaign(&app, command).await,
         Command::Schedule(command) => scheduling::schedule(&app, command).await,
+        Command::Incident(command) => incidents::incident(&app, command).await,
+        Command::Record(command) => incidents::record(&app, command).await,
         Command::Adopt => scheduling::adopt(&app).await,
         Command::Serve => serving::serve(&app).await,
         Command::Worker => serving::worker(&app).await,

@@ -7,6 +7,7 @@ use bulletin::config::OnNothing;
 use bulletin::content::{Content, Occasion, Selection};
 use bulletin::issue::Month;
 use bulletin::plan;
+use bulletin::record::What;
 use bulletin::render::{Frozen, covers};
 use bulletin::subscriber::{self, Address, Subscriber};
 use bulletin::subscription::{Choice, Format, Frequency, Language, State as Subscribed};
@@ -42,9 +43,10 @@ pub async fn preview(app: &App, preview: Preview) -> anyhow::Result<Done> {
         None => somebody(app, &preview.topics)?,
         Some(written) => {
             let hash = Address::parse(written)?.hash(&app.keys);
-            subscriber::by_address(&mut tx, &hash)
-                .await?
-                .context("there is no such subscriber")?
+            let reader = subscriber::by_address(&mut tx, &hash).await?;
+            let reader = reader.context("there is no such subscriber")?;
+            app.note(What::Preview, Some(reader.id), 1).await?;
+            reader
         }
     };
     reader.language = preview.language.unwrap_or(reader.language);

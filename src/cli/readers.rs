@@ -10,6 +10,7 @@ use bulletin::clock;
 use bulletin::enrol::Refused;
 use bulletin::feedback;
 use bulletin::feedback::timeline::{self, Moment};
+use bulletin::record::What;
 use bulletin::subscriber::{self, Address, Subscriber};
 use bulletin::subscription::{self, Consent};
 use bulletin::suppression;
@@ -36,6 +37,7 @@ pub enum SubscriberCommand {
 /// A reader as `show` and `export` give them.
 #[derive(Serialize)]
 struct Shown {
+    id: Uuid,
     address: String,
     name: String,
     state: String,
@@ -149,6 +151,12 @@ async fn show(app: &App, written: &str) -> anyhow::Result<Done> {
     let address = Address::parse(written)?;
     let hash = address.hash(&app.keys);
     let mut tx = app.db.read().await?;
+    let known = subscriber::by_address(&mut tx, &hash).await?;
+    drop(tx);
+    let id = known.map(|reader| reader.id);
+    app.note(What::Subscriber, id, i64::from(id.is_some()))
+        .await?;
+    let mut tx = app.db.read().await?;
     let suppressed = suppression::of(&mut tx, &hash).await?;
     let consents = subscription::consents(&mut tx, &hash).await?;
     let Some(reader) = subscriber::by_address(&mut tx, &hash).await? else {
@@ -178,6 +186,8 @@ async fn show(app: &App, written: &str) -> anyhow::Result<Done> {
 }
 
 async fn export(app: &App) -> anyhow::Result<Done> {
+    let all = subscriber::count(&mut app.db.read().await?).await?;
+    app.note(What::Subscribers, None, all).await?;
     let mut csv = cell::writer(std::io::stdout().lock());
     if !app.json {
         csv.write_record([
@@ -242,6 +252,7 @@ async fn erase(app: &App, written: &str) -> anyhow::Result<Done> {
 
 fn shown(reader: Subscriber) -> Shown {
     Shown {
+        id: reader.id,
         address: reader.address,
         name: reader.name,
         state: reader.state.to_string(),
@@ -278,6 +289,7 @@ fn print_reader(reader: &Shown) {
         }
     };
     say!("{}  {}", reader.address, reader.name);
+    say!("  id {}", reader.id);
     say!("  {} since {}", reader.state, reader.since);
     say!("  topics: {}", all(&reader.topics));
     say!("  types of research: {}", all(&reader.research_types));

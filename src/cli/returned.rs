@@ -13,6 +13,7 @@ use bulletin::listen;
 use bulletin::receive::door::{self, Door};
 use bulletin::receive::imap;
 use bulletin::receive::{MOST_BYTES, PATIENCE, Receiver, Taken};
+use bulletin::record::What;
 use bulletin::returned::{Way, domains, kept as mails};
 use bulletin::web::hooks::{Certificates, Hooks, Spent};
 use bulletin::webhook::{self, Provider, sns};
@@ -225,6 +226,7 @@ pub async fn fetch(app: &App) -> anyhow::Result<Done> {
 
 async fn list_kept(app: &App) -> anyhow::Result<Done> {
     let kept = mails::list(&mut app.db.read().await?).await?;
+    app.note(What::KeptMails, None, kept.len() as i64).await?;
     app.show(&kept, || {
         for one in &kept {
             let at = one.at.to_rfc3339();
@@ -241,6 +243,8 @@ async fn show_kept(app: &App, number: i64) -> anyhow::Result<Done> {
     let Some(mail) = mails::mail(&mut app.db.read().await?, number).await? else {
         bail!("no mail of that number is kept; `bulletin bounce kept list` shows them");
     };
+    let writer = mails::reader_of(&mut app.db.read().await?, number).await?;
+    app.note(What::KeptMail, writer, 1).await?;
     if app.json {
         let text = String::from_utf8_lossy(&mail);
         app.show(&json!({ "id": number, "mail": text }), || {})?;

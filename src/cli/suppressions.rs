@@ -6,16 +6,17 @@ use anyhow::{Context, bail};
 use bulletin::cell;
 use bulletin::clock;
 use bulletin::mask::masked;
+use bulletin::record::What;
 use bulletin::subscriber::Address;
 use bulletin::suppression::{self, Listed, Reason};
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use clap::Subcommand;
 use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 use serde::Deserialize;
 use serde_json::json;
 
 use super::Done;
-use super::app::App;
+use super::app::{App, moment};
 
 #[derive(Subcommand)]
 pub enum SuppressionCommand {
@@ -61,6 +62,8 @@ pub async fn suppression(app: &App, command: SuppressionCommand) -> anyhow::Resu
 
 async fn list(app: &App, reason: Option<Reason>, limit: i64) -> anyhow::Result<Done> {
     let listed = suppression::newest(&mut app.db.read().await?, reason, limit).await?;
+    app.note(What::Suppressions, None, listed.len() as i64)
+        .await?;
     let shown: Vec<_> = listed.iter().map(as_json).collect();
     app.show(&shown, || {
         if listed.is_empty() {
@@ -197,23 +200,18 @@ impl Line {
                 .map_err(|like| anyhow::anyhow!("the reason {like}"))?,
         };
         let note = masked(cell::text(self.note.trim())).into_owned();
-        Ok((hash, reason, note, moment(self.since.trim(), now)?))
+        Ok((
+            hash,
+            reason,
+            note,
+            moment(self.since.trim(), now).context("since")?,
+        ))
     }
-}
-
-fn moment(written: &str, now: DateTime<Utc>) -> anyhow::Result<DateTime<Utc>> {
-    if written.is_empty() {
-        return Ok(now);
-    }
-    let day = || {
-        let day: NaiveDate = written.parse().ok()?;
-        Some(day.and_hms_opt(0, 0, 0)?.and_utc())
-    };
-    let at = written.parse().ok().or_else(day);
-    at.context("write since as 2026-12-01 or 2026-12-01T09:00:00Z")
 }
 
 async fn export(app: &App) -> anyhow::Result<Done> {
+    let all = suppression::count(&mut app.db.read().await?).await?;
+    app.note(What::Suppressions, None, all).await?;
     let mut csv = cell::writer(std::io::stdout().lock());
     if !app.json {
         csv.write_record(COLUMNS)?;

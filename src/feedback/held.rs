@@ -9,10 +9,12 @@ use serde_json::{Value, json};
 use sqlx::types::Json;
 use uuid::Uuid;
 
+use super::staying;
 use crate::cell;
 use crate::content::Selection;
 use crate::db::{Tx, on, row};
 use crate::letter;
+use crate::record::{self, Reading};
 use crate::request;
 use crate::returned::{self, Returned, kept};
 use crate::secret::Keys;
@@ -30,6 +32,8 @@ pub struct Held {
     requests: Vec<Asked>,
     returned: Vec<Returned>,
     released: Vec<Released>,
+    /// Who of the operator's people looked at this reader.
+    readings: Vec<Reading>,
     /// What they wrote to an address of ours: the lines of each mail.
     mails: Vec<Vec<String>>,
 }
@@ -106,7 +110,7 @@ pub async fn held(tx: &mut Tx, keys: &Keys, reader: &Subscriber) -> sqlx::Result
     let (letters, digests) =
         with_content.partition(|delivery| delivery.row.campaign_id == letter::CAMPAIGN);
     Ok(Held {
-        subscriber: of(reader),
+        subscriber: of(reader, staying::asked_at(tx, reader.id).await?),
         suppression: suppressions(tx, &reader.address_hash).await?,
         consents: consents(tx, &reader.address_hash).await?,
         digests,
@@ -114,6 +118,7 @@ pub async fn held(tx: &mut Tx, keys: &Keys, reader: &Subscriber) -> sqlx::Result
         requests: requests(tx, keys, reader).await?,
         returned: returned::of_reader(tx, reader.id).await?,
         released: suppression::releases(tx, &reader.address_hash).await?,
+        readings: record::of_reader(tx, reader.id).await?,
         mails: kept::of_reader(tx, reader.id, &reader.address_hash).await?,
     })
 }
@@ -172,7 +177,7 @@ fn flatten(value: &Value, path: &mut String, tell: &mut impl FnMut(&str, String)
     }
 }
 
-fn of(reader: &Subscriber) -> Value {
+fn of(reader: &Subscriber, reminded_at: Option<DateTime<Utc>>) -> Value {
     json!({
         "id": reader.id,
         "address": reader.address,
@@ -189,6 +194,7 @@ fn of(reader: &Subscriber) -> Value {
         "since": reader.since,
         "paused_until": reader.paused_until,
         "consent_until": reader.consent_until,
+        "reminded_at": reminded_at,
     })
 }
 

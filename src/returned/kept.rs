@@ -96,6 +96,20 @@ pub async fn mail(tx: &mut Tx, id: i64) -> sqlx::Result<Option<Vec<u8>>> {
     .await)
 }
 
+/// Whose it is, if it came to the return path of a delivery, or from the address, of a reader whom we still know.
+pub async fn reader_of(tx: &mut Tx, id: i64) -> sqlx::Result<Option<Uuid>> {
+    let found: Option<Option<Uuid>> = on!(tx, |conn| {
+        sqlx::query_scalar(
+            "SELECT COALESCE(k.subscriber_id, s.id) FROM kept k LEFT JOIN subscriber s ON s.address_hash = k.address_hash \
+             WHERE k.id = $1",
+        )
+        .bind(id)
+        .fetch_optional(conn)
+        .await
+    })?;
+    Ok(found.flatten())
+}
+
 /// Forgets one; `false` when there is none of that number.
 pub async fn drop_it(tx: &mut Tx, id: i64) -> sqlx::Result<bool> {
     on!(tx, |conn| sqlx::query("DELETE FROM kept WHERE id = $1")
