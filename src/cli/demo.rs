@@ -11,6 +11,7 @@ use bulletin::config::Config;
 use bulletin::deliver::Until;
 use bulletin::demo::catcher::Catcher;
 use bulletin::demo::pages::{self, Exhibit};
+use bulletin::feedback::staying;
 use bulletin::listen;
 use bulletin::plan;
 use bulletin::web;
@@ -178,7 +179,7 @@ async fn send(app: &App, stop: &CancellationToken) -> anyhow::Result<plan::Plan>
     Ok(plan)
 }
 
-/// Serves until told to stop; what was deferred is tried again meanwhile.
+/// Serves until told to stop; what was deferred is tried again meanwhile, and letters go out.
 async fn show(
     app: &App,
     listener: TcpListener,
@@ -196,6 +197,7 @@ async fn show(
     let site = serving::site(app);
     let settling = serving::requests(app, &site).run(stop.clone());
     tokio::spawn(settling);
+    staying::ask(&app.db, clock::now()).await?;
     let exhibit = Arc::new(Exhibit {
         site: site.clone(),
         catcher,

@@ -21,6 +21,9 @@ const ISSUES: [(&str, &str); 9] = [
     ("2022-11.md", include_str!("issues/2022-11.md")),
 ];
 
+/// How long ago those consented who never did in so many words: three weeks before it runs out.
+const IMPLIED_DAYS: i64 = 730 - 21;
+
 /// How many sample readers there are.
 const READERS: usize = 200;
 
@@ -59,7 +62,8 @@ pub fn issues() -> Result<Vec<Issue>, crate::import::ImportError> {
 /// The sample readers as the CSV file that an operator would import: always the same ones.
 ///
 /// Most choose some topics, some everything; a few read French, want text alone, or a round-up each quarter. Of three
-/// the catcher says that there is no such mailbox, of two that the mailbox is full at first.
+/// the catcher says that there is no such mailbox, of two that the mailbox is full at first. Of two the consent is only
+/// implied, and nearly over.
 pub fn readers(vocabulary: &Vocabulary, now: DateTime<Utc>) -> String {
     let mut csv = crate::enrol::COLUMNS.join(",");
     for number in 0..READERS {
@@ -78,7 +82,12 @@ fn reader(vocabulary: &Vocabulary, number: usize, now: DateTime<Utc>) -> [String
         60 | 120 => format!("full{number}"),
         _ => format!("reader{number}"),
     };
-    let consent = now - Duration::days(20 + dice.roll(900) as i64);
+    let is_implied = matches!(number, 116 | 184);
+    let days = match 20 + dice.roll(900) as i64 {
+        _ if is_implied => IMPLIED_DAYS,
+        days => days,
+    };
+    let consent = now - Duration::days(days);
     [
         format!("{local}@example.org"),
         name.to_owned(),
@@ -109,7 +118,7 @@ fn reader(vocabulary: &Vocabulary, number: usize, now: DateTime<Utc>) -> [String
             consent.day()
         ),
         "sign-up sheet of the spring conference".to_owned(),
-        "express".to_owned(),
+        if is_implied { "implied" } else { "express" }.to_owned(),
     ]
 }
 

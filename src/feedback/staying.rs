@@ -14,8 +14,9 @@ pub const DAYS_BEFORE: i64 = 30;
 /// So many readers are asked on one day, those first whose consent ends first; the others on the next.
 const MOST_A_DAY: i64 = 20_000;
 
-/// Over so much of a day their letters are spread: what somebody waits for, such as a confirmation, goes between them.
-const SPREAD: Duration = Duration::hours(20);
+/// Between the letters of two of them, of which a day has room for all: what somebody waits for, such as a confirmation,
+/// goes between.
+const STEP: Duration = Duration::seconds(3);
 
 /// Readers who are asked in one transaction: others wait for it.
 const AT_A_TIME: usize = 200;
@@ -23,14 +24,13 @@ const AT_A_TIME: usize = 200;
 /// Asks whose consent ends soon; gives how many those were. Whoever asks at the same time asks others.
 pub async fn ask(db: &Db, now: DateTime<Utc>) -> sqlx::Result<i64> {
     let readers = ending(&mut db.read().await?, now).await?;
-    let step = i32::try_from(readers.len()).map_or(Duration::zero(), |all| SPREAD / all.max(1));
     let (mut asked, mut due) = (0, now);
     for some in readers.chunks(AT_A_TIME) {
         let mut tx = db.begin().await?;
         for reader in subscriber::of_ids(&mut tx, some).await? {
             if ask_one(&mut tx, &reader, due, now).await? {
                 asked += 1;
-                due += step;
+                due += STEP;
             }
         }
         tx.commit().await?;

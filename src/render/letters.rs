@@ -131,7 +131,7 @@ impl Renderer {
             Says::AddressChanged { new_masked } => show(LetterKind::AddressChanged { new_masked }),
             Says::ConsentEnds { until } => show(LetterKind::ConsentEnds {
                 until: day(*until),
-                url: &format!("{preferences_url}#standing"),
+                url: preferences_url,
                 unsubscribe_url,
             }),
             Says::ExportReady { request } => show(LetterKind::ExportReady {

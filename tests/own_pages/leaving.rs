@@ -113,6 +113,9 @@ async fn leaving_can_be_undone_for_four_weeks(db: Db) {
     let (_, _, page) = pages.ask("GET", &path, "").await;
     all_of(&page, &["28 days", "sign up again", "/subscribe"]);
     assert!(!page.contains("Undo: "), "{page}");
+    let (_, _, page) = pages.ask("GET", &choices, "").await;
+    all_of(&page, &["sign up again", "/subscribe"]);
+    assert!(!page.contains("Send me digests again"), "{page}");
     for (path, body) in [
         (format!("{path}/undo"), ""),
         (format!("{choices}/back"), ""),

@@ -73,7 +73,7 @@ fn kinds(language: Language) -> Vec<(&'static str, LetterKind<'static>)> {
                     month: 12,
                     day: 1,
                 },
-                url: "https://bulletin.example.org/p/3vQ0ZkP1m7rUe8bXaYtCwg#standing",
+                url: "https://bulletin.example.org/p/3vQ0ZkP1m7rUe8bXaYtCwg",
                 unsubscribe_url: "https://bulletin.example.org/u/3vQ0ZkP1m7rUe8bXaYtCwg",
             },
         ),

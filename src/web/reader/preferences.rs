@@ -146,12 +146,7 @@ async fn come_back(site: &Site, token: String) -> Result<Markup, PageError> {
     tx.commit().await?;
     let words = centre.words();
     if !back && centre.reader.state == subscription::State::Ended {
-        return Ok(centre.said(html! {
-            p.wrong role="alert" {
-                (words.too_late_to_undo()) " "
-                a href=(words.0.path("/subscribe")) { (words.0.subscribe()) }
-            }
-        }));
+        return Ok(centre.said(html! {}));
     }
     let said = html! { p.done role="status" { (words.welcome_back()) ". " (words.goes_on()) } };
     Ok(centre.page(
@@ -248,6 +243,8 @@ struct Centre<'a> {
     token: String,
     reader: Subscriber,
     suppressed: Option<Suppression>,
+    /// Whether the reader, if they left, may undo it here.
+    may_come_back: bool,
 }
 
 /// What stands on the page beside the choices.
@@ -280,9 +277,12 @@ impl Centre<'_> {
     async fn open<'a>(site: &'a Site, tx: &mut Tx, token: String) -> Result<Centre<'a>, PageError> {
         let reader = reader_of(site, tx, Purpose::Preferences, &token).await?;
         let suppressed = suppression::of(tx, &reader.address_hash).await?;
+        let has_ended = reader.state == subscription::State::Ended;
+        let now = (site.clock)();
         Ok(Centre {
             site,
             token,
+            may_come_back: has_ended && feedback::may_come_back(tx, &reader, now).await?,
             reader,
             suppressed,
         })
@@ -352,7 +352,7 @@ impl Centre<'_> {
             p.lead { (words.digests_for()) " " strong.address { (masked(&self.reader)) } }
             (shown.said)
             @if shown.wrong.is_some() { p.wrong role="alert" { (words.nothing_kept_yet()) } }
-            (notice(self.site, words, &self.reader, suppressed, token, (self.site.clock)()))
+            (notice(self.site, words, &self.reader, suppressed, token, self.may_come_back, (self.site.clock)()))
             form method="post" action=(format!("/p/{token}")) {
                 (form::fields(&self.site.vocabulary, words, filled, shown.wrong))
                 (shown.preview)

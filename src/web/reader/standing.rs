@@ -26,18 +26,19 @@ pub(super) fn rests(reader: &Subscriber, now: DateTime<Utc>) -> Option<DateTime<
     until.filter(|_| reader.state == State::Active)
 }
 
-/// Why nothing comes; nothing is said where all is well.
+/// Why nothing comes; nothing is said where all is well. `may_come_back`: whether who left may still undo it here.
 pub(super) fn notice(
     site: &Site,
     words: Words,
     reader: &Subscriber,
     suppressed: Option<&Suppression>,
     token: &str,
+    may_come_back: bool,
     now: DateTime<Utc>,
 ) -> Markup {
     let (heading, content) = match (suppressed, reader.state) {
         (Some(found), _) => (words.you_get_none(), stopped(site, words, found, token)),
-        (None, State::Ended) => (words.you_get_none(), ended(words, token)),
+        (None, State::Ended) => (words.you_get_none(), ended(words, token, may_come_back)),
         (None, State::Pending) => (
             words.you_get_none(),
             html! { p { (words.not_confirmed()) } },
@@ -58,10 +59,16 @@ pub(super) fn notice(
     }
 }
 
-fn ended(words: Words, token: &str) -> Markup {
+/// Who left long ago is to sign up again: somebody else may have the mail with the link by now.
+fn ended(words: Words, token: &str, may_come_back: bool) -> Markup {
     html! {
-        p { (words.has_ended()) }
-        form method="post" action=(format!("/p/{token}/back")) { button { (words.come_back()) } }
+        @if may_come_back {
+            p { (words.has_ended()) }
+            form method="post" action=(format!("/p/{token}/back")) { button { (words.come_back()) } }
+        } @else {
+            p { (words.too_late_to_undo()) }
+            p.buttons { a.button href=(words.0.path("/subscribe")) { (words.0.subscribe()) } }
+        }
     }
 }
 

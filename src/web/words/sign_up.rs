@@ -103,14 +103,21 @@ impl Language {
 
     /// What the reader agrees to; the law wants who asks, for what, and that it can be withdrawn.
     pub(in crate::web) fn consent(self, publication: &str, publisher: &str) -> String {
+        let is_named_alike = publisher == publication;
+        let ask = match self {
+            Language::English if is_named_alike => "you ask us".to_owned(),
+            Language::English => format!("you ask {publisher}"),
+            Language::French if is_named_alike => "vous nous demandez".to_owned(),
+            Language::French => format!("vous demandez à {publisher}"),
+        };
         match self {
             Language::English => format!(
-                "By subscribing you ask {publisher} to send you {publication} by email, as often as you chose. We use \
+                "By subscribing {ask} to send you {publication} by email, as often as you chose. We use \
                  your address for nothing else and give it to nobody. You can withdraw at any time, with the link in \
                  every mail or by writing to us."
             ),
             Language::French => format!(
-                "En vous abonnant, vous demandez à {publisher} de vous envoyer {publication} par courriel, à la \
+                "En vous abonnant, {ask} de vous envoyer {publication} par courriel, à la \
                  fréquence choisie. Votre adresse ne sert à rien d’autre et n’est transmise à personne. Vous pouvez \
                  retirer votre accord à tout moment, par le lien de chaque courriel ou en nous écrivant."
             ),
