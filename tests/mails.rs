@@ -4,7 +4,7 @@ use std::path::Path;
 
 use bulletin::db::Db;
 use bulletin::dkim::Signer;
-use bulletin::feedback;
+use bulletin::feedback::{self, staying};
 use bulletin::render::Renderer;
 use bulletin::request::{Form, Kind};
 use bulletin::secret::Purpose;
@@ -293,13 +293,13 @@ async fn every_kind_of_mail_can_be_written_out_for_the_inbox_checks() {
         ask_for_every_letter(&news, language, code).await;
     }
     let letters = &news.peer.taken()[digests.len()..];
-    assert_eq!(letters.len(), 16, "eight kinds, each in two languages");
+    assert_eq!(letters.len(), 18, "nine kinds, each in two languages");
     for (number, received) in letters.iter().enumerate() {
         write_out(&folder, &format!("letter-{number}"), &received.message);
     }
 }
 
-/// A reader who signs up twice, asks for everything there is, moves and leaves.
+/// A reader who signs up twice, asks for everything there is, moves and leaves; and one whose implied consent ends soon.
 async fn ask_for_every_letter(news: &News, language: Language, code: &str) {
     let (old, new) = (format!("l.{code}@peer.test"), format!("n.{code}@peer.test"));
     let asked = || Form {
@@ -321,6 +321,12 @@ async fn ask_for_every_letter(news: &News, language: Language, code: &str) {
         .await
         .unwrap();
     tx.commit().await.unwrap();
+    let consented = (news.now() - chrono::Duration::days(710)).format("%Y-%m-%d");
+    news.enrol(&format!(
+        "address,language,consent_at,consent_source,consent_kind\ni.{code}@peer.test,{code},{consented},a seat,implied\n"
+    ))
+    .await;
+    staying::ask(&news.db, news.now()).await.unwrap();
     news.deliver_all().await;
 }
 

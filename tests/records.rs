@@ -8,7 +8,7 @@ use bulletin::incident::{self, Added, Kind, New};
 use bulletin::record::{self, Shown, What};
 use serde_json::Value;
 
-use crate::commands::{Desk, page};
+use crate::support::desk::{Desk, page};
 use crate::support::{News, databases, each_database};
 
 async fn refuses(news: &News, statement: &'static str) {
