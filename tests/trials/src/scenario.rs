@@ -64,6 +64,8 @@ pub enum Scenario {
     Clocks,
     /// A real Postfix reports what it cannot deliver
     Reports,
+    /// A real Exim reports what it cannot deliver, and what is late
+    EximReports,
     /// Ten thousand reports a minute, half of them twice, while people sign up (F24)
     ReportStorm,
     /// Random faults for a long time (R10)
@@ -166,7 +168,8 @@ impl Scenario {
             Scenario::RestartLoop => starts::restart_loop(trial),
             Scenario::Upgrades => upgrades::upgrades(trial),
             Scenario::Clocks => clocks::clocks(trial),
-            Scenario::Reports => returned::reports(trial),
+            Scenario::Reports => returned::postfix(trial),
+            Scenario::EximReports => returned::exim(trial),
             Scenario::ReportStorm => returned::storm(trial),
             Scenario::Soak => soak::soak(trial),
         }

@@ -38,6 +38,7 @@ const QUICK: [&[Part]; 2] = [
         (Scenario::Clocks, None, Some(400), Which::Postgres),
         (Scenario::Pauses, Some(2), Some(1200), Which::Postgres),
         (Scenario::Reports, None, Some(80), Which::Both),
+        (Scenario::EximReports, None, Some(80), Which::Both),
         (Scenario::RestartLoop, None, Some(40), Which::Both),
         (Scenario::FullDisks, Some(2), None, Which::Sqlite),
         (Scenario::ReadOnly, Some(1), None, Which::Sqlite),
@@ -65,6 +66,7 @@ const LONG: [&[Part]; 1] = [&[
     (Scenario::Upgrades, None, None, Which::Both),
     (Scenario::Clocks, None, None, Which::Both),
     (Scenario::Reports, None, None, Which::Both),
+    (Scenario::EximReports, None, None, Which::Both),
     (Scenario::ReportStorm, None, None, Which::Both),
     (Scenario::Soak, None, None, Which::Both),
 ]];

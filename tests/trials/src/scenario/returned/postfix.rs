@@ -4,30 +4,13 @@
 use std::net::SocketAddr;
 use std::os::unix::fs::chown;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
 
 use anyhow::{Context, ensure};
 
+use super::server::{Back, By, Server};
 use crate::ground::{is_root, need, succeed};
 use crate::scenario::leavers::free_port;
-
-/// How long it may take to start.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// Runs until it is dropped, or the trials die.
-pub struct Postfix {
-    master: Child,
-    /// Where it takes the service's mail.
-    pub relay: SocketAddr,
-}
-
-/// How it brings its reports back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum By {
-    Smtp,
-    Lmtp,
-}
 
 /// What becomes of readers whose names begin so.
 const RECIPIENTS: &str = "/^gone/ 550 5.1.1 User unknown in virtual mailbox table\n\
@@ -42,69 +25,32 @@ const SERVICES: &str = "pickup unix n - n 60 1 pickup\ncleanup unix n - n - 0 cl
      discard unix - - n - - discard\nanvil unix - - n - 1 anvil\nscache unix - - n - 1 scache\n\
      postlog unix-dgram n - n - 1 postlogd\n";
 
-impl Postfix {
-    /// Reports for `domain` go to `back`.
-    pub fn start(folder: &Path, domain: &str, back: SocketAddr, by: By) -> anyhow::Result<Postfix> {
-        let postfix = need("postfix")?;
-        ensure!(is_root(), "left out: a Postfix of one's own wants root");
-        let (relay, receiver) = (free_port()?, free_port()?);
-        let folder = folder.join("postfix");
-        let etc = folder.join("etc");
-        for path in [&etc, &folder.join("spool"), &folder.join("own")] {
-            std::fs::create_dir_all(path)?;
-        }
-        chown(folder.join("own"), Some(number_of("postfix")?), None)?;
-        let next = match by {
-            By::Smtp => format!("smtp:[{}]:{}", back.ip(), back.port()),
-            By::Lmtp => format!("lmtp:inet:{back}"),
-        };
-        std::fs::write(
-            etc.join("main.cf"),
-            main_cf(&folder, domain, &next, receiver),
-        )?;
-        std::fs::write(etc.join("master.cf"), master_cf(&folder, relay, receiver))?;
-        std::fs::write(etc.join("recipients"), RECIPIENTS)?;
-        succeed(Command::new(postfix).arg("-c").arg(&etc).arg("check"))?;
-        let mut starting = Command::new("setpriv");
-        starting.args([
-            "--pdeathsig",
-            "KILL",
-            "--",
-            "/usr/lib/postfix/sbin/master",
-            "-d",
-            "-c",
-        ]);
-        starting.arg(&etc).stdin(Stdio::null());
-        starting.stdout(Stdio::null()).stderr(Stdio::null());
-        let master = starting.spawn().context("setpriv does not run")?;
-        let running = Postfix { master, relay };
-        running.wait_for(receiver, &folder)?;
-        Ok(running)
+/// Starts it; its reports go back.
+pub fn start(back: &Back<'_>) -> anyhow::Result<Server> {
+    let postfix = need("postfix")?;
+    ensure!(is_root(), "left out: a Postfix of one's own wants root");
+    let (relay, receiver) = (free_port()?, free_port()?);
+    let folder = back.folder.join("postfix");
+    let etc = folder.join("etc");
+    for path in [&etc, &folder.join("spool"), &folder.join("own")] {
+        std::fs::create_dir_all(path)?;
     }
-
-    fn wait_for(&self, receiver: SocketAddr, folder: &Path) -> anyhow::Result<()> {
-        let began = Instant::now();
-        for at in [self.relay, receiver] {
-            while std::net::TcpStream::connect(at).is_err() {
-                let log = || std::fs::read_to_string(folder.join("log")).unwrap_or_default();
-                ensure!(
-                    began.elapsed() < PATIENCE,
-                    "Postfix does not start: {}",
-                    log()
-                );
-                std::thread::sleep(Duration::from_millis(10));
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Drop for Postfix {
-    fn drop(&mut self) {
-        let id = self.master.id().to_string();
-        let _ = Command::new("kill").args(["-TERM", &id]).status();
-        let _ = self.master.wait();
-    }
+    chown(folder.join("own"), Some(number_of("postfix")?), None)?;
+    let next = match back.by {
+        By::Smtp => format!("smtp:[{}]:{}", back.at.ip(), back.at.port()),
+        By::Lmtp => format!("lmtp:inet:{}", back.at),
+    };
+    std::fs::write(
+        etc.join("main.cf"),
+        main_cf(&folder, back.domain, &next, receiver),
+    )?;
+    std::fs::write(etc.join("master.cf"), master_cf(&folder, relay, receiver))?;
+    std::fs::write(etc.join("recipients"), RECIPIENTS)?;
+    succeed(Command::new(postfix).arg("-c").arg(&etc).arg("check"))?;
+    let mut master = Command::new("setpriv");
+    master.args(["--pdeathsig", "KILL", "--"]);
+    master.args(["/usr/lib/postfix/sbin/master", "-d", "-c"]);
+    Server::start(master.arg(&etc), relay, receiver, &folder.join("log"))
 }
 
 /// `next` is where mail for `domain` goes; all other mail goes to `receiver`.
