@@ -61,6 +61,56 @@ pub(super) fn words(value: &str) -> String {
     text
 }
 
+/// Letters that a server wrote as octal numbers of their UTF-8 bytes, as Exim does with an address that is not ASCII:
+/// `jos\303\251@peer.test`. What is no UTF-8 stays as it is.
+pub(super) fn without_octal(text: &str) -> Cow<'_, str> {
+    // No letter beyond ASCII begins otherwise: its first byte is at least 0o302.
+    const BEGINS: &str = "\\3";
+    if !text.contains(BEGINS) {
+        return Cow::Borrowed(text);
+    }
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(begin) = rest.find(BEGINS) {
+        let (before, numbers) = rest.split_at(begin);
+        plain.push_str(before);
+        let bytes: Vec<u8> = numbers
+            .as_bytes()
+            .chunks(4)
+            .take(4)
+            .map_while(octal)
+            .collect();
+        let letter = bytes.utf8_chunks().next();
+        let length = match letter.and_then(|chunk| chunk.valid().chars().next()) {
+            Some(letter) => {
+                plain.push(letter);
+                4 * letter.len_utf8()
+            }
+            None => {
+                plain.push_str(BEGINS);
+                BEGINS.len()
+            }
+        };
+        rest = &numbers[length..];
+    }
+    plain.push_str(rest);
+    Cow::Owned(plain)
+}
+
+/// The byte that `\303` stands for; none for ASCII, which nobody has to write so.
+fn octal(number: &[u8]) -> Option<u8> {
+    let [
+        b'\\',
+        high @ b'2'..=b'3',
+        middle @ b'0'..=b'7',
+        low @ b'0'..=b'7',
+    ] = number
+    else {
+        return None;
+    };
+    Some((high - b'0') << 6 | (middle - b'0') << 3 | (low - b'0'))
+}
+
 /// The encoded word that `text` begins with, and its length there.
 fn encoded_word(text: &str) -> Option<(String, usize)> {
     let (charset, rest) = text.strip_prefix("=?")?.split_once('?')?;
@@ -226,6 +276,17 @@ mod tests {
         let (bytes, _, _) = GB18030.encode(chinese);
         assert_eq!(text(&bytes, Some("gb2312")), chinese);
         assert_eq!(text(&bytes, None), chinese);
+    }
+
+    #[test]
+    fn letters_as_octal_numbers_are_read_and_what_only_looks_so_is_left() {
+        for (text, wanted) in [
+            (r"gone\303\251\345\256\233@peer.test", "goneé宛@peer.test"),
+            (r"\303\303\251 \303 \351 \377\3", r"\303é \303 \351 \377\3"),
+            (r"C:\300\344 \101", r"C:\300\344 \101"),
+        ] {
+            assert_eq!(without_octal(text), wanted);
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A mail in its parts -> what it says: the evidence in its order, from report fields down to running text.
 
 use super::address;
+use super::charset;
 use super::feedback::{self, Feedback};
 use super::judged::{self, Evidence};
 use super::notified::{self, Notice, Told};
@@ -111,8 +112,12 @@ fn by_text(mail: &Mail, story: &Story<'_>, because: &'static str) -> Reading {
     let failed: Vec<String> = mail
         .header
         .all("x-failed-recipients")
-        .flat_map(address::all_of)
-        .map(str::to_owned)
+        .flat_map(|value| {
+            let value = charset::without_octal(value);
+            address::all_of(&value)
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        })
         .collect();
     let addresses = match (failed.is_empty(), story.named.first()) {
         (false, _) => failed,

@@ -1,6 +1,7 @@
 //! What a mail says itself, set apart from what it returns, with everybody whom either names.
 
 use super::address;
+use super::charset;
 use super::html;
 use super::kind::Look;
 use super::naming::{self, Named};
@@ -90,7 +91,7 @@ pub(super) fn own_text(mail: &Mail) -> String {
             text.push_str(&part.text);
         }
     }
-    text
+    charset::without_octal(&text).into_owned()
 }
 
 /// Recipients of the report's fields: in the part that is for them, else wherever the mail's own parts have them.
