@@ -141,8 +141,6 @@ fn complained(mail: &Mail, fields: &Header) -> Vec<String> {
 
 /// Reports of a complaint that are older than ARF or never heard of it: the mail complained of, under a plain sentence.
 fn is_complaint_without_arf(mail: &Mail) -> bool {
-    let subject = mail.header.folded("subject");
-    let from = mail.header.folded("from");
     let says = [
         "complaint about message from",
         "email feedback report for ip",
@@ -159,9 +157,8 @@ fn is_complaint_without_arf(mail: &Mail) -> bool {
         "feedback-loop@",
         "complaints@",
     ];
-    !mail.returned.is_empty()
-        && (says.iter().any(|says| subject.contains(says))
-            || sends.iter().any(|sends| from.contains(sends)))
+    let header = &mail.header;
+    !mail.returned.is_empty() && (header.says("subject", &says) || header.says("from", &sends))
 }
 
 fn is_tls_report(mail: &Mail) -> bool {

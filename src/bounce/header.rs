@@ -83,6 +83,12 @@ impl Header {
             .map(|value| charset::words(value).to_lowercase())
             .unwrap_or_default()
     }
+
+    /// Whether the field, so read, says one of these.
+    pub fn says(&self, name: &str, words: &[&str]) -> bool {
+        let value = self.folded(name);
+        words.iter().any(|word| value.contains(word))
+    }
 }
 
 /// A value with parameters, such as that of Content-Type (RFC 2045 section 5.1).
