@@ -17,8 +17,10 @@ use bulletin::deliver::relay::Relay;
 use bulletin::deliver::smtp::{Envelope, Outcome, Phase, Session};
 use tokio::time::{Instant, timeout};
 
-use self::plan::{DEADLINES, Dice, Fault, Plan, Point};
+use self::plan::{DEADLINES, Fault, Plan, Point};
 use self::server::{Record, Recorded, Server, Truth};
+use crate::support::dice::Dice;
+use crate::support::setting;
 
 #[test]
 fn no_outcome_says_what_the_server_knows_to_be_wrong() {
@@ -346,16 +348,4 @@ fn has_begun_to_end(said: &[u8]) -> bool {
 
 fn last(said: &[u8]) -> Vec<u8> {
     said[said.len().saturating_sub(5)..].to_vec()
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "which sessions to simulate is no setting of the service"
-)]
-fn setting(name: &str) -> Option<u64> {
-    let text = std::env::var(name).ok()?;
-    Some(
-        text.parse()
-            .unwrap_or_else(|_| panic!("{name} is a number")),
-    )
 }

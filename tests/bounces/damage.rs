@@ -9,6 +9,8 @@ use bulletin::bounce;
 use bulletin::secret::Keys;
 
 use super::{mails, samples, shared};
+use crate::support::dice::Dice;
+use crate::support::setting;
 
 /// What any mail may take. A build without optimisation takes ten times as long, and shares its processor with other
 /// tests: what it is to catch takes minutes.
@@ -17,8 +19,8 @@ const LONGEST: Duration = Duration::from_secs(if cfg!(debug_assertions) { 20 } e
 #[test]
 fn no_cut_and_no_damage_makes_a_reader_panic_or_take_long() {
     let keys = Keys::passing();
-    let cuts = setting("BULLETIN_BOUNCE_CUTS");
-    let seed: u64 = setting("BULLETIN_BOUNCE_SEED").map_or(1, |seed| seed.parse().unwrap());
+    let cuts: Option<String> = setting("BULLETIN_BOUNCE_CUTS");
+    let seed: u64 = setting("BULLETIN_BOUNCE_SEED").unwrap_or(1);
     let mut all = samples();
     if let Some(folder) = shared("bounces/messages") {
         all.extend(mails(&folder));
@@ -31,7 +33,7 @@ fn no_cut_and_no_damage_makes_a_reader_panic_or_take_long() {
         };
         for end in (0..mail.len()).step_by(step) {
             read(&mail[..end], &keys, &format!("{name}, cut off at {end}"));
-            let mut dice = Dice(seed + (number * 100_000 + end) as u64);
+            let mut dice = Dice::new(seed + (number * 100_000 + end) as u64);
             let damaged = damaged(mail, &mut dice);
             read(
                 &damaged,
@@ -53,40 +55,26 @@ fn bombs_take_no_longer_than_mails() {
         "Content-Type: multipart/report; boundary=b\n\n{}",
         "--b\nContent-Type: message/delivery-status\n\nFinal-Recipient: rfc822; a@b.c\nAction: failed\n\n".repeat(10_000)
     );
-    let recipients = format!(
-        "From: mailer-daemon@x.test\nSubject: failure notice\n\n{}",
-        (0..30_000)
-            .map(|n| format!("<a{n}@b.test>:\n550 no\n"))
-            .collect::<String>()
-    );
-    let addresses = format!(
-        "From: mailer-daemon@x.test\nSubject: failure notice\n\n{}",
-        "a@b.c ".repeat(170_000)
-    );
-    let signs = format!(
-        "From: mailer-daemon@x.test\nSubject: undeliverable\n\n{}",
-        "@".repeat(1_000_000)
-    );
-    let letters = format!(
-        "From: mailer-daemon@x.test\nSubject: undeliverable\n\n{}",
-        "a".repeat(1_000_000)
-    );
+    let notice =
+        |text: &str| format!("From: mailer-daemon@x.test\nSubject: failure notice\n\n{text}");
+    let many: String = (0..30_000)
+        .map(|number| format!("<a{number}@b.test>:\n550 no\n"))
+        .collect();
+    let recipients = notice(&many);
+    let addresses = notice(&"a@b.c ".repeat(170_000));
+    let signs = notice(&"@".repeat(1_000_000));
+    let letters = notice(&"a".repeat(1_000_000));
     let words = format!("Subject: {}\n\n", "=?utf-8?q?".repeat(6_000));
     let lines = "\n".repeat(1_000_000);
     let fields = "A:\n".repeat(300_000);
-    let escapes = format!(
-        "From: mailer-daemon@x.test\n\n{}",
-        "\u{1b}$B".repeat(300_000)
-    );
-    let phrases = format!(
-        "From: mailer-daemon@x.test\nSubject: failure notice\n\n{}",
-        "user does not account mailbox ".repeat(30_000)
-    );
+    let escapes = notice(&"\u{1b}$B".repeat(300_000));
+    let phrases = notice(&"user does not account mailbox ".repeat(30_000));
+    let quoted = notice(&"\"a@".repeat(300_000));
+    let numbers = notice(&"\\303".repeat(250_000));
     let html = format!(
         "From: mailer-daemon@x.test\nContent-Type: text/html\n\n{}",
         "<style><a&lt;".repeat(70_000)
     );
-    let quoted = format!("From: mailer-daemon@x.test\n\n{}", "\"a@".repeat(300_000));
     let boundaries = format!(
         "Content-Type: multipart/mixed\n\n{}",
         "--aaaaaa\nContent-Type: multipart/mixed\n\n".repeat(20_000)
@@ -107,6 +95,7 @@ fn bombs_take_no_longer_than_mails() {
         ("html", html),
         ("quoted", quoted),
         ("boundaries", boundaries),
+        ("numbers", numbers),
     ] {
         let recipients = read(bomb.as_bytes(), &keys, name);
         assert!(recipients <= 100, "{name}: {recipients} recipients");
@@ -174,25 +163,4 @@ fn damaged(mail: &[u8], dice: &mut Dice) -> Vec<u8> {
         }
     }
     damaged
-}
-
-/// Numbers that look random and are the same each time (SplitMix64).
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((mixed ^ (mixed >> 31)) % limit as u64) as usize
-    }
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "how thorough a test is, its caller says"
-)]
-fn setting(name: &str) -> Option<String> {
-    std::env::var(name).ok()
 }

@@ -4,40 +4,13 @@ use std::time::Duration;
 
 use bulletin::deliver::relay::Deadlines;
 
+use crate::support::dice::Dice;
+
 pub const DEADLINES: Deadlines = Deadlines {
     connect: Duration::from_secs(30),
     command: Duration::from_secs(300),
     after_dot: Duration::from_secs(600),
 };
-
-/// Random numbers by SplitMix64: small, even, and the same everywhere.
-pub struct Dice(u64);
-
-impl Dice {
-    pub fn new(seed: u64) -> Dice {
-        Dice(seed)
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// A number from zero to one below `end`.
-    pub fn below(&mut self, end: usize) -> usize {
-        (self.next() % end as u64) as usize
-    }
-
-    pub fn one_in(&mut self, times: usize) -> bool {
-        self.below(times) == 0
-    }
-
-    pub fn pick<T: Copy>(&mut self, from: &[T]) -> T {
-        from[self.below(from.len())]
-    }
-}
 
 /// A point at which the server can fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

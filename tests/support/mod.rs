@@ -2,6 +2,7 @@
 
 pub mod databases;
 pub mod desk;
+pub mod dice;
 pub mod dovecot;
 pub mod dump;
 pub mod news;
@@ -58,4 +59,15 @@ pub fn left_out(why: &str) {
     );
     // Written past the test runner, which shows nothing of a test that passes.
     let _ = writeln!(std::io::stderr(), "left out: {why}");
+}
+
+/// How much a test tries, and where it begins, as its caller says.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how thorough a test is, is no setting of the service"
+)]
+pub fn setting<T: std::str::FromStr>(name: &str) -> Option<T> {
+    let text = std::env::var(name).ok()?;
+    let value = text.parse().ok();
+    Some(value.unwrap_or_else(|| panic!("{name} cannot be {text}")))
 }
