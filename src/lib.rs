@@ -6,6 +6,8 @@ pub mod clock;
 
 pub mod mask;
 
+pub mod network;
+
 pub mod cell;
 
 pub mod standing;

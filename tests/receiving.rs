@@ -1,8 +1,13 @@
 //! The receiving side of SMTP and LMTP against clients that misbehave.
 
+mod damage;
+
 use std::time::Duration;
 
-use bulletin::listen::{Limits, Settings};
+use bulletin::listen::{Limits, Settings, session};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use crate::support::scripted::*;
 
@@ -89,4 +94,79 @@ async fn lmtp_is_answered_for_each_recipient() {
     assert_eq!(taken.len(), 1);
     assert_eq!(taken[0].recipients, ["a@b.test", "c@d.test"]);
     assert_eq!(taken[0].return_path, "");
+}
+
+/// Says `first`, and then `then` each minute for as long as it is let. Gives what was answered and how long
+/// the session lasted, by a clock that turns when everybody waits.
+async fn drip(limits: Limits, first: &str, then: &str) -> (String, Duration) {
+    let settings = Settings {
+        limits,
+        ..Settings::default()
+    };
+    let (client, server) = duplex(64 * 1024);
+    let (mut hears, mut says) = tokio::io::split(client);
+    let (script, stop) = (Script::default(), CancellationToken::new());
+    let began = Instant::now();
+    let talking = async {
+        says.write_all(first.as_bytes()).await.unwrap();
+        loop {
+            tokio::time::sleep(Duration::from_secs(60)).await;
+            says.write_all(then.as_bytes()).await.unwrap();
+        }
+    };
+    let mut said = String::new();
+    tokio::select! {
+        served = session(server, &script, &settings, &stop) => served.unwrap(),
+        () = talking => unreachable!("it goes on"),
+    }
+    let took = began.elapsed();
+    hears.read_to_string(&mut said).await.unwrap();
+    assert!(script.taken().is_empty());
+    (said, took)
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_drips_is_sent_away_in_a_command_in_a_message_and_between_them() {
+    let limits = Limits {
+        idle: Duration::from_secs(300),
+        message: Duration::from_secs(600),
+        life: Duration::from_secs(1800),
+        ..Limits::default()
+    };
+    let mail = "EHLO c\r\nMAIL FROM:<a@b.test>\r\nRCPT TO:<c@d.test>\r\nDATA\r\n";
+    for (first, then, seconds) in [
+        // RFC 5321 section 4.5.3.2.7: five minutes for a command, whether of a byte a minute or of none.
+        ("", "x", 300),
+        ("EHLO c\r\nMAIL FROM:<", "x", 300),
+        (mail, "x", 600),
+        (mail, "x\r\n", 600),
+        // Commands that come in time, and never an end of them.
+        ("EHLO c\r\n", "NOOP\r\n", 1800),
+        ("EHLO c\r\n", "RSET\r\n", 1800),
+    ] {
+        let (said, took) = drip(limits.clone(), first, then).await;
+        assert!(
+            said.ends_with("421 4.4.2 Too slow, or here for too long\r\n"),
+            "{said}"
+        );
+        assert_eq!(took.as_secs(), seconds, "{first:?}, then {then:?}: {said}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_never_reads_what_is_answered_is_cut_off() {
+    let (mut client, server) = duplex(64);
+    let (script, stop) = (Script::default(), CancellationToken::new());
+    let flood = async {
+        while client.write_all(b"NOOP\r\n").await.is_ok() {}
+        std::future::pending::<()>().await
+    };
+    let began = Instant::now();
+    let settings = Settings::default();
+    let ended = tokio::select! {
+        ended = session(server, &script, &settings, &stop) => ended,
+        () = flood => unreachable!("it waits for ever"),
+    };
+    assert!(ended.is_err());
+    assert_eq!(began.elapsed(), settings.limits.idle);
 }

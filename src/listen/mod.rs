@@ -4,7 +4,6 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::io;
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -14,6 +13,8 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
+
+use crate::network::Network;
 
 mod session;
 
@@ -51,14 +52,20 @@ pub struct Limits {
     /// Of a command, its CRLF included; RFC 5321 section 4.5.3.1.4 asks for 512, extensions and
     /// AUTH for more.
     pub line_bytes: usize,
-    /// How long a client may stay silent; RFC 5321 section 4.5.3.2.7 asks for five minutes.
+    /// How long a client may take for a whole command, and stay silent within a message; RFC 5321 section 4.5.3.2.7
+    /// asks for five minutes.
     pub idle: Duration,
+    /// How long a message may take from DATA to its end, however it drips; section 4.5.3.2.6 lets a client wait ten
+    /// minutes for what comes after.
+    pub message: Duration,
+    /// How long a session may last. It then ends with 421 where a command would begin, and no mail is lost.
+    pub life: Duration,
     /// Unknown, misplaced or malformed commands before the session ends with 421.
     pub errors: u32,
     /// Sessions at one time; further clients wait in the listener's queue.
     pub connections: usize,
-    /// Of these, sessions of one address; more of them are sent away with 421.
-    pub of_one_address: usize,
+    /// Of these, sessions of one network; more of them are sent away with 421.
+    pub of_one_network: usize,
 }
 
 impl Default for Limits {
@@ -68,9 +75,11 @@ impl Default for Limits {
             recipients: 100,
             line_bytes: 4096,
             idle: Duration::from_secs(300),
+            message: Duration::from_secs(600),
+            life: Duration::from_secs(3600),
             errors: 20,
             connections: 256,
-            of_one_address: 256,
+            of_one_network: 256,
         }
     }
 }
@@ -202,7 +211,7 @@ pub async fn serve<M: Mailbox>(
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
-        let Some(guest) = guests.enter(from.ip(), settings.limits.of_one_address) else {
+        let Some(guest) = guests.enter(from.ip().into(), settings.limits.of_one_network) else {
             sessions.spawn(send_away(stream));
             continue;
         };
@@ -224,30 +233,30 @@ pub async fn serve<M: Mailbox>(
 
 /// Who is in a session now.
 #[derive(Default)]
-struct Guests(Mutex<HashMap<IpAddr, usize>>);
+struct Guests(Mutex<HashMap<Network, usize>>);
 
-/// A session of an address; over when dropped.
+/// A session from a network; over when dropped.
 struct Guest {
     guests: Arc<Guests>,
-    address: IpAddr,
+    from: Network,
 }
 
 impl Guests {
-    /// `None` when that address has as many sessions as it may.
-    fn enter(self: &Arc<Guests>, address: IpAddr, most: usize) -> Option<Guest> {
+    /// `None` when that network has as many sessions as it may.
+    fn enter(self: &Arc<Guests>, from: Network, most: usize) -> Option<Guest> {
         let mut here = self.here();
-        let sessions = here.entry(address).or_default();
+        let sessions = here.entry(from).or_default();
         if *sessions >= most {
             return None;
         }
         *sessions += 1;
         Some(Guest {
             guests: self.clone(),
-            address,
+            from,
         })
     }
 
-    fn here(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
+    fn here(&self) -> MutexGuard<'_, HashMap<Network, usize>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -255,10 +264,10 @@ impl Guests {
 impl Drop for Guest {
     fn drop(&mut self) {
         let mut here = self.guests.here();
-        if let Some(sessions) = here.get_mut(&self.address) {
+        if let Some(sessions) = here.get_mut(&self.from) {
             *sessions -= 1;
             if *sessions == 0 {
-                here.remove(&self.address);
+                here.remove(&self.from);
             }
         }
     }
@@ -266,6 +275,24 @@ impl Drop for Guest {
 
 /// Whoever does not read this either is not waited for.
 async fn send_away(mut stream: TcpStream) {
-    let farewell = stream.write_all(b"421 4.7.0 Too many sessions from your address\r\n");
+    let farewell = stream.write_all(b"421 4.7.0 Too many sessions from your network\r\n");
     let _ = tokio::time::timeout(Duration::from_secs(1), farewell).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_of_one_network_share_its_sessions() {
+        let guests = Arc::new(Guests::default());
+        let from = |address: &str| address.parse::<std::net::IpAddr>().unwrap().into();
+        let first = guests.enter(from("2001:db8::1"), 2);
+        let second = guests.enter(from("2001:db8::2"), 2);
+        assert!(first.is_some() && second.is_some());
+        assert!(guests.enter(from("2001:db8::3"), 2).is_none());
+        assert!(guests.enter(from("2001:db8:0:1::1"), 2).is_some());
+        drop(first);
+        assert!(guests.enter(from("2001:db8::3"), 2).is_some());
+    }
 }

@@ -5,6 +5,7 @@ use std::io;
 use smtp_proto::request::receiver::{DataReceiver, DummyDataReceiver};
 use smtp_proto::{Error as Syntax, Request};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{Answer, Mailbox, Received, Settings, Step, Stream};
@@ -21,6 +22,7 @@ pub async fn session<M: Mailbox>(
         mailbox,
         settings,
         stop,
+        over_at: Instant::now() + settings.limits.life,
         unread: Vec::new(),
         unsent: Vec::new(),
         errors: 0,
@@ -36,11 +38,16 @@ pub async fn session<M: Mailbox>(
     ended
 }
 
+/// Bytes that are read at once.
+const CHUNK: usize = 16 * 1024;
+
 struct Session<'s, M> {
     stream: Box<dyn Stream>,
     mailbox: &'s M,
     settings: &'s Settings,
     stop: &'s CancellationToken,
+    /// When no further command is waited for.
+    over_at: Instant,
     unread: Vec<u8>,
     /// Replies are kept until the client waits for them: one packet for a pipelined group.
     unsent: Vec<u8>,
@@ -253,6 +260,7 @@ impl<M: Mailbox> Session<'_, M> {
     /// the trick by which a second message is smuggled in.
     async fn receive(&mut self, message: &mut Vec<u8>) -> io::Result<End> {
         let limit = self.settings.limits.message_bytes;
+        let until = Instant::now() + self.settings.limits.message;
         let mut receiver = DataReceiver::new();
         // The line before the first is DATA's own, so that a dot may stand at the very start.
         receiver.ingest(&mut b"\r\n".iter(), &mut Vec::new());
@@ -288,7 +296,7 @@ impl<M: Mailbox> Session<'_, M> {
                     return Ok(End::Cut);
                 }
             }
-            if let Heard::Ended = self.hear().await? {
+            if let Heard::Ended = self.hear(until).await? {
                 return Ok(End::Cut);
             }
         }
@@ -297,6 +305,8 @@ impl<M: Mailbox> Session<'_, M> {
     /// The next command line with its line end; none when the client has gone or is sent away.
     async fn line(&mut self) -> io::Result<Option<Vec<u8>>> {
         let limit = self.settings.limits.line_bytes;
+        // Whoever sends a byte now and then has no more time than who sends none.
+        let until = self.over_at.min(Instant::now() + self.settings.limits.idle);
         let (mut searched, mut too_long) = (0, false);
         loop {
             let found = self.unread[searched..]
@@ -319,28 +329,35 @@ impl<M: Mailbox> Session<'_, M> {
                 too_long = true;
             }
             searched = self.unread.len();
-            if let Heard::Ended = self.hear().await? {
+            if let Heard::Ended = self.hear(until).await? {
                 return Ok(None);
             }
         }
     }
 
-    /// Sends what is due and waits for more bytes from the client.
-    async fn hear(&mut self) -> io::Result<Heard> {
+    /// Sends what is due and waits for more bytes from the client, `until` then at the latest.
+    async fn hear(&mut self, until: Instant) -> io::Result<Heard> {
         self.flush().await?;
-        let idle = self.settings.limits.idle;
-        let mut chunk = [0; 16 * 1024];
+        let until = until.min(Instant::now() + self.settings.limits.idle);
+        let mut chunk = [0; CHUNK];
         let read = tokio::select! {
             _ = self.stop.cancelled() => {
                 return self.send_away("421 4.3.2 Closing for now").await;
             }
-            read = tokio::time::timeout(idle, self.stream.read(&mut chunk)) => read,
+            read = tokio::time::timeout_at(until, self.stream.read(&mut chunk)) => read,
         };
         match read {
-            Err(_) => self.send_away("421 4.4.2 Silent for too long").await,
+            Err(_) => {
+                self.send_away("421 4.4.2 Too slow, or here for too long")
+                    .await
+            }
             Ok(Ok(0)) => Ok(Heard::Ended),
             Ok(read) => {
                 self.unread.extend_from_slice(&chunk[..read?]);
+                debug_assert!(
+                    self.unread.len() <= self.settings.limits.line_bytes + CHUNK,
+                    "what is unread has an end"
+                );
                 Ok(Heard::Bytes)
             }
         }

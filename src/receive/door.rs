@@ -3,7 +3,6 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -43,10 +42,10 @@ pub fn settings(name: &str, starttls: Option<TlsAcceptor>) -> Settings {
             message_bytes: MOST_BYTES,
             recipients: 20,
             line_bytes: 2048,
-            idle: Duration::from_secs(120),
             errors: 10,
             connections: 64,
-            of_one_address: 40,
+            of_one_network: 40,
+            ..Limits::default()
         },
         starttls,
         ..Settings::default()

@@ -7,10 +7,11 @@ use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use uuid::Uuid;
 
-use super::limits::{May, Network};
+use super::limits::May;
 use super::ticket::{self, Came};
 use super::{POLICY, PageError, Site};
 use crate::db::Tx;
+use crate::network::Network;
 use crate::request::{self, Form, Kind, Request};
 use crate::subscriber::Address;
 use crate::subscription::Language;

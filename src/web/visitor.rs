@@ -8,7 +8,7 @@ use axum::http::HeaderMap;
 use axum::http::request::Parts;
 
 use super::Site;
-use super::limits::Network;
+use crate::network::Network;
 
 impl FromRequestParts<Site> for Network {
     type Rejection = Infallible;

@@ -7,12 +7,12 @@ use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 
 use super::Words;
+use crate::network::Network;
 use crate::request::{Form, Kind};
 use crate::subscriber::Address;
 use crate::subscription::{Format, Frequency, Language};
 use crate::web::asking::{self, Carried, NotYet};
 use crate::web::fields::Line;
-use crate::web::limits::Network;
 use crate::web::{Page, PageError, Site};
 
 /// What stands in the form.
