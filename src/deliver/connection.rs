@@ -16,7 +16,7 @@ use super::round::{Claimed, Due};
 use super::smtp::{Envelope, Outcome, Session};
 use super::{Sender, Trouble, Until};
 use crate::mask::masked;
-use crate::metrics::{Phase, Wait};
+use crate::metrics::{Back, Phase, Wait};
 use crate::render::{Frozen, Message, RenderError};
 use crate::standing::RelayTrouble;
 
@@ -165,6 +165,9 @@ impl Connection {
             id, campaign_id, ..
         } = claimed.delivery;
         let domain = pace::domain(&claimed.subscriber.address);
+        if outcome.is_blocked() {
+            self.sender.metrics.domain_came_back(domain, Back::Block);
+        }
         let domain = self.sender.metrics.outcome(outcome.state(), domain, took);
         let frozen = self.sender.renderer.frozen(campaign_id);
         let month = frozen.as_ref().map_or("", |frozen| &frozen.content.month);

@@ -132,6 +132,14 @@ impl Outcome {
         matches!(self, Outcome::Bounced { .. }) && !self.is_between_the_relay_and_us()
     }
 
+    /// Whether it was refused for our sake, for good: never the reader's fault.
+    pub fn is_blocked(&self) -> bool {
+        self.is_refusal()
+            && self
+                .judged()
+                .is_some_and(|verdict| verdict.class == Class::Block)
+    }
+
     /// The one line that the log has of an attempt; `domain` as the metrics name it. A server's words may quote an
     /// address: they stay in the database.
     pub fn log(&self, delivery: i64, campaign: &str, domain: &str, took: Duration) {

@@ -1,4 +1,4 @@
-//! Outcomes by receiving domain, for the domains that many readers share.
+//! Outcomes, and what came back, by receiving domain, for the domains that many readers share.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -7,10 +7,10 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
 
-use super::OUTCOMES;
+use super::{Back, OUTCOMES};
 use crate::campaign::DeliveryState;
 
-/// A domain with fewer outcomes has no label of its own: one with a single reader is nearly an address.
+/// A domain of which less was counted has no label of its own: one with a single reader is nearly an address.
 const FEWEST: u32 = 10;
 
 /// So many labels at most, the first that reach `FEWEST`: the large domains do so soon.
@@ -22,13 +22,22 @@ const MOST_CANDIDATES: usize = 10_000;
 /// What stands for all domains without a label.
 const OTHER: &str = "other";
 
+/// What came back that is told by domain: what an operator has to see to there.
+const DISLIKES: [Back; 2] = [Back::Block, Back::Complaint];
+
 type Labels = [(&'static str, Arc<str>); 2];
 
 #[derive(Debug)]
 pub(super) struct Domains {
-    family: Family<Labels, Counter>,
+    families: Families,
     other: Labelled,
     known: Mutex<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Families {
+    outcomes: Family<Labels, Counter>,
+    dislikes: Family<Labels, Counter>,
 }
 
 #[derive(Debug, Default)]
@@ -37,21 +46,24 @@ struct Known {
     candidates: HashMap<Box<str>, u32>,
 }
 
-/// A label with its counter for each state.
+/// A label with its counters.
 #[derive(Clone, Debug)]
 struct Labelled {
     name: Arc<str>,
-    counts: [Counter; 4],
+    outcomes: [Counter; 4],
+    dislikes: [Counter; 2],
 }
 
 impl Domains {
     pub(super) fn register(to: &mut Registry) -> Domains {
-        let family = Family::default();
+        let families = Families::default();
         let help = "Attempts, by receiving domain where many readers share it, and by the state they led to";
-        to.register("domain_outcomes", help, family.clone());
-        let other = Labelled::new(&family, OTHER.into());
+        to.register("domain_outcomes", help, families.outcomes.clone());
+        let help = "What came back as refused for the sender's sake or as a complaint, by receiving domain";
+        to.register("domain_came_back", help, families.dislikes.clone());
+        let other = Labelled::new(&families, OTHER.into());
         Domains {
-            family,
+            families,
             other,
             known: Mutex::default(),
         }
@@ -59,19 +71,33 @@ impl Domains {
 
     /// Counts an outcome and gives the label that it was counted under.
     pub(super) fn count(&self, domain: &str, state: DeliveryState) -> Arc<str> {
+        let place = OUTCOMES.iter().position(|outcome| *outcome == state);
+        self.add(domain, |labelled| {
+            place.map(|place| &labelled.outcomes[place])
+        })
+    }
+
+    /// Counts what came back, if it is told by domain.
+    pub(super) fn came_back(&self, domain: &str, what: Back) {
+        if let Some(place) = DISLIKES.iter().position(|dislike| *dislike == what) {
+            self.add(domain, |labelled| Some(&labelled.dislikes[place]));
+        }
+    }
+
+    fn add(&self, domain: &str, counter: impl Fn(&Labelled) -> Option<&Counter>) -> Arc<str> {
         let mut known = self
             .known
             .lock()
             .expect("nothing panics while it holds the domains");
         let labelled = known.labelled.get(domain).unwrap_or(&self.other);
-        if let Some(place) = OUTCOMES.iter().position(|outcome| *outcome == state) {
-            labelled.counts[place].inc();
+        if let Some(counter) = counter(labelled) {
+            counter.inc();
         }
         let name = labelled.name.clone();
         let is_candidate = Arc::ptr_eq(&name, &self.other.name);
         if is_candidate && known.labelled.len() < MOST_LABELS && known.has_many(domain) {
             let name: Arc<str> = domain.into();
-            let labelled = Labelled::new(&self.family, name.clone());
+            let labelled = Labelled::new(&self.families, name.clone());
             known.labelled.insert(name, labelled);
         }
         name
@@ -94,11 +120,20 @@ impl Known {
 }
 
 impl Labelled {
-    fn new(family: &Family<Labels, Counter>, name: Arc<str>) -> Labelled {
-        let counts = OUTCOMES.map(|state| {
-            let labels = [("domain", name.clone()), ("state", state.as_str().into())];
-            family.get_or_create_owned(&labels)
-        });
-        Labelled { name, counts }
+    fn new(families: &Families, name: Arc<str>) -> Labelled {
+        let with = |label, word: &str| [("domain", name.clone()), (label, word.into())];
+        let outcomes = |state: DeliveryState| {
+            let labels = with("state", state.as_str());
+            families.outcomes.get_or_create_owned(&labels)
+        };
+        let dislikes = |what: Back| {
+            let labels = with("what", what.as_str());
+            families.dislikes.get_or_create_owned(&labels)
+        };
+        Labelled {
+            outcomes: OUTCOMES.map(outcomes),
+            dislikes: DISLIKES.map(dislikes),
+            name,
+        }
     }
 }

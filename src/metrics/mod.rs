@@ -175,6 +175,11 @@ impl Metrics {
         self.0.repeats.inc();
     }
 
+    /// Something of that kind came back of a mail to this domain, or was answered there at once.
+    pub fn domain_came_back(&self, domain: &str, what: Back) {
+        self.0.domains.came_back(domain, what);
+    }
+
     /// Something came back by mail, or from a provider.
     pub fn came_back(&self, what: Back) {
         self.0.came_back[index(Back::ALL, what)].inc();
@@ -365,6 +370,30 @@ mod tests {
             "all together, by domain, and the others"
         );
         assert!(!text.contains("299.test"));
+    }
+
+    #[test]
+    fn a_domain_that_dislikes_us_is_told_by_name_once_it_does_so_often() {
+        let metrics = Metrics::default();
+        for _ in 0..12 {
+            metrics.domain_came_back("many.test", Back::Block);
+        }
+        metrics.domain_came_back("many.test", Back::Complaint);
+        metrics.domain_came_back("one.test", Back::Complaint);
+        metrics.domain_came_back("one.test", Back::Hard);
+        let text = metrics.text();
+        for (domain, what, count) in [
+            ("other", "block", 10),
+            ("many.test", "block", 2),
+            ("many.test", "complaint", 1),
+            ("other", "complaint", 1),
+        ] {
+            let line = format!(
+                "bulletin_domain_came_back_total{{domain=\"{domain}\",what=\"{what}\"}} {count}\n"
+            );
+            assert!(text.contains(&line), "{line}{text}");
+        }
+        assert!(!text.contains("one.test"));
     }
 
     #[test]

@@ -191,7 +191,11 @@ impl Receiver {
 
     /// Says in the metrics and in the log what was done, without any address.
     fn tell(&self, done: &Done) {
-        self.metrics.came_back(told(done));
+        let what = told(done);
+        self.metrics.came_back(what);
+        if let Some(domain) = &done.domain {
+            self.metrics.domain_came_back(domain, what);
+        }
         if done.has_left {
             self.metrics.unsubscribed();
         }

@@ -45,6 +45,7 @@ impl Matter<'_> {
             class: new.row.class,
             reason: new.row.reason,
             delivery: new.row.delivery_id,
+            domain: new.row.domain.clone(),
             did: ruling.did,
             note: ruling.note.to_owned(),
             has_left: false,

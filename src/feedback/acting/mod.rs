@@ -54,6 +54,8 @@ pub struct Done {
     pub class: Option<Class>,
     pub reason: String,
     pub delivery: Option<i64>,
+    /// The receiving domain, where the reader is known.
+    pub domain: Option<String>,
     pub did: Did,
     /// Why, without any address.
     pub note: String,
