@@ -16,7 +16,7 @@ use crate::returned::{sent, suppression_of};
 use crate::support::news::random;
 use crate::support::pages::Pages;
 use crate::support::{News, each_database, root};
-use crate::webhooks::{SendGrid, mailgun};
+use crate::webhooks::signed::{SendGrid, mailgun};
 
 const TOPIC: &str = "arn:aws:sns:eu-west-1:123456789012:bulletin-bounces";
 const KEY: &str = "a signing key of thirty letters";

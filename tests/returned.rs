@@ -1,17 +1,20 @@
 //! What comes back changes a reader only where it should, and as often as it comes.
 
+mod counted;
+mod mails;
+mod spared;
+
 use bulletin::bounce::{Action, Class, Kind, Reading, Recipient, Status, Verdict};
-use bulletin::campaign::{self, State};
+use bulletin::campaign;
 use bulletin::db::Db;
 use bulletin::feedback::acting::Came;
 use bulletin::feedback::timeline;
 use bulletin::receive::Taken;
-use bulletin::request::{self, Kind as Asks, Request};
-use bulletin::returned::{Did, Way, domains, kept, score};
-use bulletin::subscriber::Address;
+use bulletin::request::Kind as Asks;
+use bulletin::returned::{Did, Way, domains};
 use bulletin::subscription::State as Stands;
 use bulletin::suppression::{self, Reason};
-use bulletin::{alarm, feedback, letter, verp};
+use bulletin::{alarm, verp};
 use chrono::Duration;
 
 use crate::support::news::{DEPRESSION, form, issue, month};
@@ -240,90 +243,6 @@ async fn sqlx_ids(tx: &mut bulletin::db::Tx, but: i64) -> Vec<i64> {
     .unwrap()
 }
 
-each_database!(soft_failures_count_once_a_day_and_suppress_at_the_limit);
-async fn soft_failures_count_once_a_day_and_suppress_at_the_limit(db: Db) {
-    let news = sent(db, &["full@peer.test"]).await;
-    let address = "full@peer.test";
-    let mut months = ["2026-04", "2026-05", "2026-06"].into_iter();
-    for number in 0..4 {
-        let delivery = news.delivery_to(address);
-        assert_eq!(suppression_of(&news, address).await, None, "{number}");
-        for again in ["a", "b", "c"] {
-            let id = format!("{number}{again}");
-            come(&news, &soft(delivery), &id).await;
-        }
-        if let Some(next) = months.next() {
-            news.wait(Duration::days(30));
-            send(&news, next).await;
-        }
-    }
-    let found = suppression_of(&news, address).await;
-    assert_eq!(found, Some(Reason::SoftBounces));
-    assert_eq!(news.account().await.bounced, 4);
-}
-
-each_database!(a_delivery_that_went_through_takes_back_what_failed_before);
-async fn a_delivery_that_went_through_takes_back_what_failed_before(db: Db) {
-    let news = sent(db, &["full@peer.test"]).await;
-    let score = async || {
-        let reader = news.reader("full@peer.test").await.id;
-        let mut tx = news.db.read().await.unwrap();
-        score::of(&mut tx, reader, news.terms.soft, news.now())
-            .await
-            .unwrap()
-    };
-    come(&news, &soft(news.delivery_to("full@peer.test")), "1").await;
-    assert_eq!(score().await, 1.0);
-    news.wait(Duration::days(30));
-    send(&news, "2026-04").await;
-    news.wait(Duration::days(2));
-    assert!(score().await > 0.8, "it may still come back");
-    news.wait(Duration::days(4));
-    assert_eq!(score().await, 0.0);
-    news.wait(Duration::days(24));
-    send(&news, "2026-05").await;
-    come(&news, &soft(news.delivery_to("full@peer.test")), "2").await;
-    assert_eq!(score().await, 1.0);
-}
-
-each_database!(a_block_is_never_the_readers_fault_and_many_pause_the_campaign);
-async fn a_block_is_never_the_readers_fault_and_many_pause_the_campaign(db: Db) {
-    let readers: Vec<String> = (0..27).map(|n| format!("r{n}@peer.test")).collect();
-    let readers: Vec<&str> = readers.iter().map(String::as_str).collect();
-    let news = sent(db, &readers).await;
-    let state = async || {
-        let mut tx = news.db.read().await.unwrap();
-        let found = campaign::of_month(&mut tx, month("2026-03")).await.unwrap();
-        found.unwrap()
-    };
-    for (number, reader) in readers[..26].iter().enumerate() {
-        assert_eq!(state().await.state, State::Running, "{number}");
-        let taken = come(&news, &block(news.delivery_to(reader)), reader).await;
-        assert_eq!(taken, Taken::Acted(Did::Warned));
-    }
-    let paused = state().await;
-    assert_eq!(paused.state, State::Paused);
-    let because = paused.paused_because.unwrap();
-    assert!(
-        because.contains("a storm of refusals: 26 of 27"),
-        "{because}"
-    );
-    assert_eq!(news.dump("suppression").await, Vec::<String>::new());
-    let listed = domains::list(&mut news.db.read().await.unwrap(), news.now()).await;
-    let listed = listed.unwrap();
-    assert_eq!((listed.len(), listed[0].blocked), (1, 26));
-    assert_eq!((listed[0].accepted, listed[0].bounced), (1, 26));
-    let warning = listed[0].warning.as_deref().unwrap();
-    assert!(warning.contains("refused 26 mails"), "{warning}");
-    let words = listed[0].last_words.as_deref();
-    assert_eq!(words, Some("<(address)> said the server"));
-    assert!(
-        news.metrics
-            .text()
-            .contains("came_back_total{what=\"block\"} 26")
-    );
-}
-
 each_database!(a_complaint_ends_the_subscription_for_good);
 async fn a_complaint_ends_the_subscription_for_good(db: Db) {
     let news = sent(db, &["ann@peer.test"]).await;
@@ -384,97 +303,6 @@ async fn of_several_mailboxes_behind_one_address_the_mildest_verdict_counts(db: 
     assert_eq!(taken, Taken::Acted(Did::Suppressed), "their own is named");
 }
 
-each_database!(what_is_said_of_an_earlier_address_or_consent_spares_the_reader);
-async fn what_is_said_of_an_earlier_address_or_consent_spares_the_reader(db: Db) {
-    let readers = [
-        "moves@peer.test",
-        "again@peer.test",
-        "released@peer.test",
-        "erased@peer.test",
-    ];
-    let news = sent(db, &readers).await;
-    let deliveries = readers.map(|reader| news.delivery_to(reader));
-    news.wait(Duration::hours(1));
-    let moves = news.reader("moves@peer.test").await.id;
-    let asked = news
-        .ask(Asks::Address, "new@peer.test", form(&[]), Some(moves))
-        .await;
-    news.confirm(asked).await;
-    let again = news.reader("again@peer.test").await;
-    let mut tx = news.db.begin().await.unwrap();
-    feedback::unsubscribe(&mut tx, &again, "test", news.now())
-        .await
-        .unwrap();
-    let released = news.reader_in(&mut tx, "released@peer.test").await;
-    let hash = &released.address_hash;
-    suppression::suppress(&mut tx, hash, Reason::HardBounce, "", news.now())
-        .await
-        .unwrap();
-    suppression::release(&mut tx, hash, "it works", news.now())
-        .await
-        .unwrap();
-    let erased = news.reader_in(&mut tx, "erased@peer.test").await;
-    feedback::erase(&mut tx, &erased, news.now()).await.unwrap();
-    tx.commit().await.unwrap();
-    let asked = news
-        .ask(Asks::SignUp, "again@peer.test", form(&[DEPRESSION]), None)
-        .await;
-    news.confirm(asked).await;
-    let before = news.dump("suppression").await;
-    for (number, delivery) in deliveries.into_iter().enumerate() {
-        let taken = come(&news, &hard(delivery), &number.to_string()).await;
-        assert_eq!(taken, Taken::Acted(Did::Bounced), "{}", readers[number]);
-        let complaint = only(Kind::Complaint, delivery);
-        let taken = come(&news, &complaint, &format!("c{number}")).await;
-        assert_eq!(taken, Taken::Acted(Did::Noted), "{}", readers[number]);
-    }
-    assert_eq!(news.dump("suppression").await, before);
-    assert_eq!(news.account().await.bounced, 4);
-    no_alarm(&news).await;
-}
-
-each_database!(a_letter_that_went_elsewhere_suppresses_nobody_and_makes_no_storm);
-async fn a_letter_that_went_elsewhere_suppresses_nobody_and_makes_no_storm(db: Db) {
-    let news = News::start(db).await;
-    news.subscribe("ann@peer.test", &[DEPRESSION]).await;
-    let reader = news.reader("ann@peer.test").await.id;
-    let addresses: Vec<String> = (0..27).map(|n| format!("elsewhere{n}@peer.test")).collect();
-    let mut tx = news.db.begin().await.unwrap();
-    for elsewhere in &addresses {
-        let address = Address::parse(elsewhere).unwrap();
-        let id = uuid::Uuid::new_v4();
-        let asked = Request {
-            subscriber_id: Some(reader),
-            ..Request::new(
-                id,
-                Asks::Address,
-                &address,
-                &news.keys,
-                form(&[]),
-                news.now(),
-            )
-        };
-        request::add(&mut tx, &asked).await.unwrap();
-    }
-    tx.commit().await.unwrap();
-    news.requests().settle().await.unwrap();
-    news.deliver_all().await;
-    news.wait(Duration::minutes(1));
-    for elsewhere in &addresses {
-        let delivery = news.delivery_to(elsewhere);
-        let taken = come(&news, &hard(delivery), elsewhere).await;
-        assert_eq!(taken, Taken::Acted(Did::Bounced));
-    }
-    news.ask(Asks::SignUp, "typo@peer.test", form(&[]), None)
-        .await;
-    come(&news, &hard(news.delivery_to("typo@peer.test")), "typo").await;
-    assert!(!news.is_suppressed("ann@peer.test").await);
-    assert!(news.is_suppressed("typo@peer.test").await, "it was its own");
-    let mut tx = news.db.read().await.unwrap();
-    let state = campaign::state(&mut tx, letter::CAMPAIGN).await.unwrap();
-    assert_eq!(state, State::Running);
-}
-
 each_database!(a_report_of_a_mail_that_is_just_being_sent_comes_again);
 async fn a_report_of_a_mail_that_is_just_being_sent_comes_again(db: Db) {
     let news = News::start(db).await;
@@ -491,73 +319,6 @@ async fn a_report_of_a_mail_that_is_just_being_sent_comes_again(db: Db) {
     assert_eq!(news.dump_all().await, before);
     let auto = only(Kind::Autoreply, delivery);
     assert_eq!(come(&news, &auto, "2").await, Taken::Acted(Did::Noted));
-}
-
-each_database!(a_mail_to_the_signed_address_unsubscribes_and_no_other_does);
-async fn a_mail_to_the_signed_address_unsubscribes_and_no_other_does(db: Db) {
-    let news = sent(db, &["ann@peer.test", "ben@peer.test"]).await;
-    let address = |reader: &str| {
-        let mails = news.peer.mails_to(reader);
-        let field = mails[0].split("<mailto:").nth(1).unwrap();
-        field.split('>').next().unwrap().to_owned()
-    };
-    let ann = address("ann@peer.test");
-    let mail = |from: &str, subject: &str| {
-        format!(
-            "From: {from}\r\nTo: x@y.test\r\nSubject: {subject}\r\nMessage-ID: <{subject}@{from}>\r\n\r\n"
-        )
-    };
-    let take = async |mail: String, to: Option<&str>| {
-        let receiver = news.receiver();
-        receiver.mail(mail.as_bytes(), to, Way::Pipe).await.unwrap()
-    };
-    let forged = ann.replacen("leave-", "leave-a", 1);
-    for (to, wanted) in [
-        (Some(forged.as_str()), Taken::Kept),
-        (Some("ben@peer.test"), Taken::Again),
-        (None, Taken::Again),
-    ] {
-        let taken = take(mail("ben@peer.test", "unsubscribe"), to).await;
-        assert_eq!(taken, wanted, "{to:?}");
-    }
-    news.wait(Duration::days(400));
-    let leaves = mail("whoever@elsewhere.test", "unsubscribe");
-    let taken = take(leaves.clone(), Some(&ann)).await;
-    assert_eq!(taken, Taken::Acted(Did::Unsubscribed));
-    let reader = news.reader("ann@peer.test").await;
-    assert_eq!(reader.state, Stands::Ended);
-    assert_eq!(take(leaves, Some(&ann)).await, Taken::Again);
-    let ben = news.reader("ben@peer.test").await;
-    assert_eq!(ben.state, Stands::Active);
-    let (name, _) = address("ben@peer.test").split_once('@').map(own).unwrap();
-    let taken = take(mail("anybody@elsewhere.test", &name), None).await;
-    assert_eq!(taken, Taken::Acted(Did::Unsubscribed), "by the subject");
-    assert_eq!(suppression_of(&news, "ann@peer.test").await, None);
-}
-
-fn own((a, b): (&str, &str)) -> (String, String) {
-    (a.to_owned(), b.to_owned())
-}
-
-each_database!(what_cannot_be_acted_on_waits_for_a_person_within_bounds);
-async fn what_cannot_be_acted_on_waits_for_a_person_within_bounds(db: Db) {
-    let news = sent(db, &["ann@peer.test"]).await;
-    for number in 0..520 {
-        let mail = format!("From: Ann <ann@peer.test>\nMessage-ID: <{number}>\n\nHello.\n");
-        let receiver = news.receiver();
-        let taken = receiver.mail(mail.as_bytes(), None, Way::Pipe).await;
-        assert_eq!(taken.unwrap(), Taken::Kept);
-    }
-    let mut tx = news.db.begin().await.unwrap();
-    let list = kept::list(&mut tx).await.unwrap();
-    assert_eq!(list.len(), 500, "the newest");
-    let mail = kept::mail(&mut tx, list[0].id).await.unwrap().unwrap();
-    assert!(mail.ends_with(b"Hello.\n"));
-    assert!(kept::drop_it(&mut tx, list[0].id).await.unwrap());
-    assert!(!kept::drop_it(&mut tx, list[0].id).await.unwrap());
-    let reader = news.reader_in(&mut tx, "ann@peer.test").await;
-    feedback::erase(&mut tx, &reader, news.now()).await.unwrap();
-    assert_eq!(kept::count(&mut tx).await.unwrap(), 0, "by who wrote them");
 }
 
 each_database!(what_the_relay_says_goes_through_the_same_judgement);
@@ -613,60 +374,6 @@ async fn what_the_relay_says_goes_through_the_same_judgement(db: Db) {
         .await;
         assert_eq!(taken, Taken::Acted(Did::Noted));
     }
-}
-
-each_database!(a_mailbox_that_the_relay_finds_full_every_month_is_suppressed_in_the_end);
-async fn a_mailbox_that_the_relay_finds_full_every_month_is_suppressed_in_the_end(db: Db) {
-    let news = sent(db, &["452.full@peer.test"]).await;
-    for next in ["2026-04", "2026-05", "2026-06", "2026-07"] {
-        assert!(!news.is_suppressed("452.full@peer.test").await, "{next}");
-        for _ in 0..3 {
-            news.wait(Duration::days(2));
-            news.deliver_all().await;
-        }
-        news.wait(Duration::days(24));
-        if next != "2026-07" {
-            send(&news, next).await;
-        }
-    }
-    assert_eq!(
-        suppression_of(&news, "452.full@peer.test").await,
-        Some(Reason::SoftBounces)
-    );
-}
-
-/// An ARF report (RFC 5965) of a mail; `original` is the header that it quotes.
-fn arf(original: &str) -> String {
-    format!(
-        "From: fbl@provider.test\nTo: complaints@example.org\nSubject: complaint\nMessage-ID: <1@provider.test>\n\
-         MIME-Version: 1.0\nContent-Type: multipart/report; report-type=feedback-report; boundary=b\n\n\
-         --b\nContent-Type: text/plain\n\nThis is an email abuse report.\n\
-         --b\nContent-Type: message/feedback-report\n\nFeedback-Type: abuse\nUser-Agent: Provider/1\nVersion: 1\n\n\
-         --b\nContent-Type: message/rfc822\n\n{original}\n\nText.\n--b--\n"
-    )
-}
-
-each_database!(a_complaint_is_acted_on_by_our_signature_in_it_and_else_waits_for_a_person);
-async fn a_complaint_is_acted_on_by_our_signature_in_it_and_else_waits_for_a_person(db: Db) {
-    let news = sent(db, &["ann@peer.test"]).await;
-    let take = async |original: &str| {
-        let receiver = news.receiver();
-        let mail = arf(original);
-        receiver
-            .mail(mail.as_bytes(), None, Way::Pipe)
-            .await
-            .unwrap()
-    };
-    let unsigned =
-        "From: news@example.org\nTo: ann@peer.test\nSubject: News\nMessage-ID: <1@example.org>";
-    assert_eq!(take(unsigned).await, Taken::Kept);
-    assert_eq!(news.reader("ann@peer.test").await.state, Stands::Active);
-    let delivery = news.delivery_to("ann@peer.test");
-    let path = verp::return_path(&news.keys, delivery, "bounce.example.org");
-    let signed = format!("Return-Path: <{path}>\n{unsigned}");
-    assert_eq!(take(&signed).await, Taken::Acted(Did::Unsubscribed));
-    assert_eq!(news.reader("ann@peer.test").await.state, Stands::Ended);
-    assert!(news.is_suppressed("ann@peer.test").await);
 }
 
 each_database!(words_that_a_terminal_would_obey_are_kept_as_text);
