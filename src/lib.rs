@@ -6,6 +6,8 @@ pub mod clock;
 
 pub mod mask;
 
+pub mod plain;
+
 pub mod network;
 
 pub mod cell;

@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use bulletin::bounce::{self, Class, Kind, Reading, Stage};
+use bulletin::plain::is_plain;
 use bulletin::secret::{Keys, Purpose};
 use bulletin::verp;
 use uuid::Uuid;
@@ -200,6 +201,27 @@ fn the_command_says_what_each_file_is_and_needs_no_database() {
     assert_eq!(missing.status.code(), Some(1), "{missing:?}");
     let left: Vec<_> = std::fs::read_dir(desk.folder.path()).unwrap().collect();
     assert!(left.is_empty(), "it makes nothing: {left:?}");
+}
+
+/// T31. A mail's address and words may hold codes that a terminal obeys, in any of its fields.
+#[test]
+fn nothing_that_a_terminal_obeys_is_shown_of_a_mail() {
+    let desk = Desk::new(None, "smtp://127.0.0.1:1");
+    let hostile = "\u{1b}]0;owned\u{7}\u{9b}31m\u{202e}<script>";
+    std::fs::create_dir(desk.folder.path().join("mails")).unwrap();
+    for (number, (name, mail)) in samples().into_iter().enumerate() {
+        let Ok(text) = String::from_utf8(mail) else {
+            continue;
+        };
+        let text = text.replace("550 ", &format!("550 {hostile} "));
+        let text = text.replace("reader.example", &format!("reader.example{hostile}"));
+        desk.write(&format!("mails/{number}-{name}.eml"), &text);
+    }
+    let output = desk.run(&["bounce", "read", "mails"]);
+    let shown = String::from_utf8(output.stdout).unwrap();
+    assert!(shown.matches("<script>").count() > 5, "{shown}");
+    let obeyed = |letter: char| letter != '\n' && !is_plain(letter);
+    assert!(!shown.contains(obeyed), "{shown:?}");
 }
 
 #[test]

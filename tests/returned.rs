@@ -380,7 +380,8 @@ each_database!(words_that_a_terminal_would_obey_are_kept_as_text);
 async fn words_that_a_terminal_would_obey_are_kept_as_text(db: Db) {
     let news = sent(db, &["ann@peer.test"]).await;
     let mut reading = hard(news.delivery_to("ann@peer.test"));
-    reading.recipients[0].words = "550 \u{1b}]0;owned\u{7}<script>\r\nforged line".to_owned();
+    reading.recipients[0].words =
+        "550 \u{1b}]0;owned\u{7}<script>\r\nforged\u{202e}line".to_owned();
     come(&news, &reading, "1").await;
     let reader = news.reader("ann@peer.test").await.id;
     let mut tx = news.db.read().await.unwrap();

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use bulletin::bounce::{self, Reading, Recipient};
 use bulletin::config::Config;
+use bulletin::plain::plain;
 use bulletin::secret::Keys;
 use bulletin::webhook;
 use clap::{Args, Subcommand};
@@ -164,7 +165,7 @@ fn show(file: &str, reading: &Reading, json: bool) -> anyhow::Result<()> {
         let line = line_of(recipient);
         say!(
             "  {}: {} {}, {}{} (rule {})",
-            line.address.unwrap_or("(nobody is named)"),
+            line.address.map_or("(nobody is named)".to_owned(), plain),
             line.action,
             line.class,
             line.reason,
@@ -174,7 +175,7 @@ fn show(file: &str, reading: &Reading, json: bool) -> anyhow::Result<()> {
             line.because,
         );
         if !recipient.words.is_empty() {
-            say!("    {}", recipient.words);
+            say!("    {}", plain(&recipient.words));
         }
     }
     Ok(())

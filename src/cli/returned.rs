@@ -10,6 +10,7 @@ use bulletin::clock;
 use bulletin::config::{Config, Webhook};
 use bulletin::deliver::tls;
 use bulletin::listen;
+use bulletin::plain::is_plain;
 use bulletin::receive::door::{self, Door};
 use bulletin::receive::imap;
 use bulletin::receive::{MOST_BYTES, PATIENCE, Receiver, Taken};
@@ -250,9 +251,9 @@ async fn show_kept(app: &App, number: i64) -> anyhow::Result<Done> {
         app.show(&json!({ "id": number, "mail": text }), || {})?;
     } else if std::io::stdout().is_terminal() {
         // A mail may have codes in it that a terminal obeys.
-        let is_shown = |c: char| !c.is_control() || c == '\n' || c == '\t';
+        let is_shown = |letter| is_plain(letter) || matches!(letter, '\n' | '\t');
         let text = String::from_utf8_lossy(&mail).replace('\r', "");
-        say!("{}", text.replace(|c| !is_shown(c), "\u{fffd}"));
+        say!("{}", text.replace(|letter| !is_shown(letter), "\u{fffd}"));
     } else {
         std::io::stdout().lock().write_all(&mail)?;
     }

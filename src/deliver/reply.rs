@@ -6,6 +6,8 @@ use std::fmt;
 
 use memchr::memchr;
 
+use crate::plain::is_plain;
+
 /// What the server said.
 ///
 /// The text is the server's and often repeats the recipient's address: it belongs into the
@@ -26,7 +28,7 @@ impl Reply {
         let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
         let status = enhanced(code, word);
         let text = if status.is_some() { rest } else { text };
-        let shown = |letter: char| if letter.is_control() { ' ' } else { letter };
+        let shown = |letter| if is_plain(letter) { letter } else { ' ' };
         let text = text.trim();
         let mut line = String::with_capacity(text.len().min(LONGEST));
         line.extend(text.chars().take(LONGEST).map(shown));

@@ -9,6 +9,7 @@ use bulletin::bounce;
 use bulletin::secret::Keys;
 
 use super::{mails, samples, shared};
+use crate::support::desk::Desk;
 use crate::support::dice::Dice;
 use crate::support::setting;
 
@@ -46,9 +47,8 @@ fn no_cut_and_no_damage_makes_a_reader_panic_or_take_long() {
     eprintln!("{reads} damaged mails read");
 }
 
-#[test]
-fn bombs_take_no_longer_than_mails() {
-    let keys = Keys::passing();
+/// Mails that are made to take long or much.
+fn bombs() -> [(&'static str, String); 16] {
     let nested = "Content-Type: multipart/mixed; boundary=b\n\n--b\n".repeat(20_000);
     let returned = "Content-Type: message/rfc822\n\n".repeat(30_000);
     let parts = format!(
@@ -79,7 +79,7 @@ fn bombs_take_no_longer_than_mails() {
         "Content-Type: multipart/mixed\n\n{}",
         "--aaaaaa\nContent-Type: multipart/mixed\n\n".repeat(20_000)
     );
-    for (name, bomb) in [
+    [
         ("nested", nested),
         ("returned", returned),
         ("parts", parts),
@@ -96,10 +96,35 @@ fn bombs_take_no_longer_than_mails() {
         ("quoted", quoted),
         ("boundaries", boundaries),
         ("numbers", numbers),
-    ] {
+    ]
+}
+
+#[test]
+fn bombs_take_no_longer_than_mails() {
+    let keys = Keys::passing();
+    for (name, bomb) in bombs() {
         let recipients = read(bomb.as_bytes(), &keys, name);
         assert!(recipients <= 100, "{name}: {recipients} recipients");
     }
+}
+
+/// T15. The program itself, with all that it holds besides.
+#[test]
+fn no_bomb_takes_64_megabytes() {
+    let desk = Desk::new(None, "smtp://127.0.0.1:1");
+    std::fs::create_dir(desk.folder.path().join("bombs")).unwrap();
+    for (name, bomb) in bombs() {
+        desk.write(&format!("bombs/{name}.eml"), &bomb);
+    }
+    let read = desk.command(&["bounce", "read", "bombs"]);
+    let mut within = std::process::Command::new("sh");
+    // In kilobytes: what the program may have of memory that it writes to.
+    within.args(["-c", "ulimit -d 65536 && exec \"$@\"", "sh"]);
+    within.arg(read.get_program()).args(read.get_args());
+    let output = within.current_dir(desk.folder.path()).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let read = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(read.matches("bombs/").count(), bombs().len(), "{read}");
 }
 
 proptest::proptest! {

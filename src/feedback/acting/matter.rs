@@ -11,6 +11,7 @@ use crate::campaign::DeliveryState;
 use crate::db::{Tx, on};
 use crate::feedback::leave;
 use crate::letter;
+use crate::plain::plain;
 use crate::returned::{self, Did, New, Returned, Way, score, status_text};
 use crate::subscriber::Subscriber;
 use crate::suppression::{self, Reason};
@@ -133,7 +134,7 @@ impl Matter<'_> {
             Some(domain.to_owned())
         });
         // Of whom we do not know, we keep nothing that may name them. What is kept is shown on a terminal.
-        let words = told.map(|one| one.words.replace(char::is_control, " "));
+        let words = told.map(|one| plain(&one.words));
         let words = words.filter(|words| self.reader().is_some() && !words.is_empty());
         let verdict = told.filter(|_| self.reading.kind == Kind::Bounce);
         let verdict = verdict.map(|one| &one.verdict);
