@@ -144,6 +144,31 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
 mod tests {
     use super::*;
 
+    #[tokio::test]
+    async fn a_name_that_leads_into_our_own_network_is_not_connected_to() {
+        for host in [
+            "localhost",
+            "127.0.0.1",
+            "::1",
+            "::ffff:10.0.0.1",
+            "0x7f.1",
+            "2130706433",
+        ] {
+            let place = Place {
+                host: host.to_owned(),
+                path: "/".to_owned(),
+            };
+            let error = fetch(&place).await.unwrap_err().to_string();
+            assert!(error.contains("no public address"), "{host}: {error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn no_more_is_read_than_a_certificate_has() {
+        assert!(read(Body::from(vec![b'x'; MOST_BYTES])).await.is_ok());
+        assert!(read(Body::from(vec![b'x'; MOST_BYTES + 1])).await.is_err());
+    }
+
     #[test]
     fn only_what_is_out_in_the_world_is_connected_to() {
         for inside in [
