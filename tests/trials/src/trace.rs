@@ -183,7 +183,12 @@ struct Session {
     explicit: Transaction,
     /// A statement that is a transaction by itself; "written" once its answer has begun.
     alone: Transaction,
+    /// What has come of an answer that is not whole yet.
+    partial: String,
 }
+
+/// PostgreSQL is ready for the next statement, outside of a transaction.
+const READY: &str = r"Z\0\0\0\5I";
 
 impl Session {
     fn says(&mut self, text: &str, now: usize) {
@@ -203,19 +208,29 @@ impl Session {
         }
     }
 
-    /// When the transaction began that is durable by this answer.
+    /// When the transaction began that is durable by this answer. Answers come in pieces, too.
     fn hears(&mut self, text: &str) -> Option<usize> {
+        self.partial.push_str(text);
+        let durable = self.is_answered();
+        if self.partial.ends_with(READY) {
+            self.partial.clear();
+        }
+        durable
+    }
+
+    fn is_answered(&mut self) -> Option<usize> {
+        let answer = self.partial.as_str();
         if self.explicit.began.is_some() {
-            let is_over = self.explicit.written.is_some() && text.contains(r"COMMIT\0Z");
+            let is_over = self.explicit.written.is_some() && answer.contains(r"COMMIT\0Z");
             return self.explicit.began.take_if(|_| is_over);
         }
-        if text.contains(r"SERROR\0") {
+        if answer.contains(r"SERROR\0") {
             self.alone = Transaction::default();
         }
-        if text.starts_with(r"2\0\0\0\4") {
+        if answer.starts_with(r"2\0\0\0\4") {
             self.alone.written = self.alone.began;
         }
-        let is_over = self.alone.written.is_some() && text.ends_with(r"Z\0\0\0\5I");
+        let is_over = self.alone.written.is_some() && answer.ends_with(READY);
         self.alone.began.take_if(|_| is_over)
     }
 }
@@ -315,12 +330,20 @@ mod tests {
             followed: 1,
             commits: 1,
         };
-        let commits: [&[&str]; 5] = [
+        let pieces = [
+            "1 recvfrom(8<socket:[6]>, \"2\\0\\0\", 3) = 3\n",
+            "1 recvfrom(8<socket:[6]>, \"\\0\\4C\\0\\0\\0\\rSELECT 1\\0Z\\0\", 8192) = 18\n",
+            "1 recvfrom(8<socket:[6]>, \"\\0\\0\\5I\", 8192) = 4\n",
+        ];
+        let commits: [&[&str]; 6] = [
             &[LOCK, WRITE, FLUSH, MAIL],
             &[LOCK, WRITE, FLUSH_BEGINS, FLUSH_ENDS, MAIL],
             &[BEGIN, COMMIT, DONE, MAIL],
             &[PREPARE, PREPARED, ASK, ANSWER, MAIL],
             &[PREPARE, PREPARED, BEGIN, ROLLBACK, ASK, ANSWER, MAIL],
+            &[
+                PREPARE, PREPARED, ASK, pieces[0], pieces[1], pieces[2], MAIL,
+            ],
         ];
         for calls in commits {
             assert_eq!(after_a_mail(calls).unwrap(), followed, "{calls:?}");
@@ -330,7 +353,7 @@ mod tests {
 
     #[test]
     fn who_goes_on_before_the_flush_has_ended_is_found() {
-        let too_early: [&[&str]; 16] = [
+        let too_early: [&[&str]; 17] = [
             &[MAIL],
             &[LOCK, WRITE, MAIL, FLUSH],
             &[LOCK, WRITE, FLUSH_BEGINS, MAIL, FLUSH_ENDS],
@@ -350,6 +373,13 @@ mod tests {
             &[PREPARE, PREPARED, ASK, MAIL, ANSWER],
             &[PREPARE, PREPARED, ASK, ERROR, MAIL],
             &[PREPARE, PREPARED, LOOK, ANSWER, MAIL],
+            &[
+                PREPARE,
+                PREPARED,
+                ASK,
+                "1 recvfrom(8<socket:[6]>, \"2\\0\\0\\0\\4C\", 8192) = 6\n",
+                MAIL,
+            ],
             // What was asked before is answered, and no more.
             &[PREPARE, ASK, PREPARED, MAIL],
             &[BEGIN, ROLLBACK, DONE, MAIL],
