@@ -258,7 +258,10 @@ fn identity(config: &Config) -> Finding {
     finding(
         "the sender's identity",
         match missing.is_empty() {
-            true => Ok("complete".to_owned()),
+            true => Ok(
+                "complete; each part must go on reaching you for sixty days after the last mail that names it"
+                    .to_owned(),
+            ),
             false => Err(anyhow::anyhow!("set {}", missing.join(", "))),
         },
     )

@@ -24,13 +24,19 @@ export async function withDemo(program, use) {
 /** The mails that the demo has caught, as its own pages show them. */
 export class Mails {
   #texts = [];
+  #counting = null;
 
   constructor(base) {
     this.base = base;
   }
 
-  /** How many there are by now. */
-  async count() {
+  /** How many there are by now. Whoever asks meanwhile waits for the same answer: no mail is taken for two. */
+  count() {
+    this.#counting ??= this.#read().finally(() => { this.#counting = null; });
+    return this.#counting;
+  }
+
+  async #read() {
     for (;;) {
       const answer = await fetch(`${this.base}/demo/mails/${this.#texts.length}`);
       if (!answer.ok) return this.#texts.length;
