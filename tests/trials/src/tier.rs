@@ -20,11 +20,11 @@ type Part = (Scenario, Option<u64>, Option<usize>, Which);
 /// Side by side, for those of the second mostly wait: for a lease, for a clock, for a relay that says nothing.
 const QUICK: [&[Part]; 2] = [
     &[
-        (Scenario::Kills, Some(10), Some(400), Which::Both),
+        (Scenario::Kills, Some(6), Some(400), Which::Both),
         (Scenario::Points, None, Some(6), Which::Sqlite),
         (Scenario::PowerCut, None, Some(80), Which::Both),
         (Scenario::Stops, Some(5), Some(300), Which::Both),
-        (Scenario::Workers, Some(2), Some(2000), Which::Both),
+        (Scenario::Workers, Some(2), Some(1200), Which::Both),
         (Scenario::Restarts, Some(3), None, Which::Postgres),
         (Scenario::Locks, Some(3), None, Which::Sqlite),
         (Scenario::Leavers, Some(100), Some(1000), Which::Both),
