@@ -31,19 +31,27 @@ struct Posts {
 
 impl Posts {
     async fn start(db: Db) -> Posts {
-        let news = sent(db, &["gone@peer.test", "stays@peer.test"]).await;
+        let readers = ["gone@peer.test", "stays@peer.test"];
+        Posts::with(db, &readers, &[Provider::Postmark, Provider::Brevo]).await
+    }
+
+    /// `open` to whoever brings the word.
+    async fn with(db: Db, readers: &[&str], open: &[Provider]) -> Posts {
+        let news = sent(db, readers).await;
         // As if it had been sent just now, whatever the clock has gone on by.
         let sendgrid = SendGrid::new();
-        let word = || Secret::Word(WORD.to_owned());
+        let mut secrets = BTreeMap::from([
+            (Provider::SendGrid, sendgrid.secret()),
+            (Provider::Mailgun, Secret::Key(KEY.to_owned())),
+            (Provider::Ses, Secret::Topics(vec![TOPIC.to_owned()])),
+        ]);
+        secrets.extend(
+            open.iter()
+                .map(|provider| (*provider, Secret::Word(WORD.to_owned()))),
+        );
         let hooks = Hooks {
             receiver: news.receiver(),
-            secrets: BTreeMap::from([
-                (Provider::SendGrid, sendgrid.secret()),
-                (Provider::Mailgun, Secret::Key(KEY.to_owned())),
-                (Provider::Ses, Secret::Topics(vec![TOPIC.to_owned()])),
-                (Provider::Postmark, word()),
-                (Provider::Brevo, word()),
-            ]),
+            secrets,
             certificates: certificates(),
             spent: Spent::default(),
         };
@@ -171,6 +179,72 @@ async fn a_secret_that_is_sent_along_opens_its_providers_hook(db: Db) {
     assert_eq!(posts.post("brevo", &basic(), &leaves).await, 200);
     let stays = posts.news.reader("stays@peer.test").await;
     assert_eq!(stays.state, bulletin::subscription::State::Ended);
+}
+
+each_database!(a_secret_that_is_missing_or_wrong_does_nothing_and_a_post_counts_once);
+async fn a_secret_that_is_missing_or_wrong_does_nothing_and_a_post_counts_once(db: Db) {
+    let all = [
+        (
+            Provider::Postmark,
+            "a@peer.test",
+            json!({ "RecordType": "Bounce", "MessageID": "m", "ID": 7, "Type": "HardBounce", "Email": "a@peer.test" }),
+        ),
+        (
+            Provider::SparkPost,
+            "b@peer.test",
+            json!([{ "msys": { "message_event": {
+            "type": "bounce", "event_id": "1", "rcpt_to": "b@peer.test", "bounce_class": "10" } } }]),
+        ),
+        (
+            Provider::Brevo,
+            "c@peer.test",
+            json!({ "event": "hard_bounce", "email": "c@peer.test", "message-id": "<m@x>", "ts_event": 1, "id": 4 }),
+        ),
+        (
+            Provider::Mailjet,
+            "d@peer.test",
+            json!({ "event": "bounce", "time": 1, "email": "d@peer.test", "MessageID": 2, "hard_bounce": true, "error_related_to": "recipient" }),
+        ),
+    ];
+    let (readers, open) = (
+        all.each_ref().map(|one| one.1),
+        all.each_ref().map(|one| one.0),
+    );
+    let posts = Posts::with(db, &readers, &open).await;
+    let wrong = [(
+        "Authorization".to_owned(),
+        "Bearer hooks:another word".to_owned(),
+    )];
+    for (provider, reader, body) in &all {
+        let (provider, body) = (provider.to_string(), body.to_string());
+        assert_eq!(posts.post(&provider, &[], &body).await, 401, "{provider}");
+        assert_eq!(
+            posts.post(&provider, &wrong, &body).await,
+            401,
+            "{provider}"
+        );
+        assert_eq!(
+            suppression_of(&posts.news, reader).await,
+            None,
+            "{provider}"
+        );
+        assert_eq!(
+            posts.post(&provider, &basic(), &body).await,
+            200,
+            "{provider}"
+        );
+        let reason = suppression_of(&posts.news, reader).await;
+        assert_eq!(reason, Some(Reason::HardBounce), "{provider}");
+        let account = posts.news.account().await;
+        assert_eq!(
+            posts.post(&provider, &basic(), &body).await,
+            200,
+            "{provider} again"
+        );
+        assert_eq!(posts.news.account().await, account, "{provider} again");
+    }
+    let account = posts.news.account().await;
+    assert_eq!((account.accepted, account.bounced), (0, 4));
 }
 
 each_database!(a_topic_of_ours_is_heard_and_a_strangers_is_not);
