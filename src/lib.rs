@@ -58,6 +58,10 @@ pub mod suppression;
 
 pub mod request;
 
+pub mod audit;
+
+pub mod admin;
+
 pub mod enrol;
 
 pub mod plan;

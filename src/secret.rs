@@ -5,6 +5,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use data_encoding::{BASE32_NOPAD, BASE64URL_NOPAD, HEXLOWER_PERMISSIVE};
+use ring::digest::{SHA256, digest};
 use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
 use uuid::Uuid;
@@ -97,24 +98,13 @@ impl Keys {
 
     /// What stands for an address where the address itself must not be kept. Made with the oldest key, so that it lasts.
     pub fn address_hash(&self, normalised: &str) -> [u8; 32] {
-        let oldest = self
-            .keys
-            .last()
-            .expect("`parse` refuses a file without keys");
-        code(oldest, "address", normalised.as_bytes())
-            .as_ref()
-            .try_into()
-            .expect("SHA-256 gives 32 bytes")
+        self.code_over("address", normalised.as_bytes())
     }
 
     /// What stands for something that came from outside, to know it when it comes again; tells nothing of it. Made with
     /// the oldest key, as it is compared for long.
     pub fn mark(&self, of: &[u8]) -> String {
-        let oldest = self
-            .keys
-            .last()
-            .expect("`parse` refuses a file without keys");
-        HEXLOWER_PERMISSIVE.encode(&code(oldest, "mark", of).as_ref()[..16])
+        HEXLOWER_PERMISSIVE.encode(&self.code_over("mark", of)[..16])
     }
 
     /// The part of a reader's link that says who and for what; 38 characters that show nothing of the id.
@@ -142,6 +132,27 @@ impl Keys {
             .ok()?;
         let body = self.opened(label, &sealed)?;
         body.try_into().ok().map(i64::from_be_bytes)
+    }
+
+    /// A short secret of at most 32 bytes, illegible to who has the database alone. Opened under the same label only.
+    pub fn seal(&self, label: &str, secret: &[u8]) -> Vec<u8> {
+        self.sealed(label, secret)
+    }
+
+    /// What `seal` sealed.
+    pub fn open_sealed(&self, label: &str, sealed: &[u8]) -> Option<Vec<u8>> {
+        self.opened(label, sealed)
+    }
+
+    /// A code over some texts, which nobody without the key file makes. Made with the oldest key, as it is compared for
+    /// long.
+    pub fn code_over(&self, label: &str, body: &[u8]) -> [u8; 32] {
+        let oldest = self
+            .keys
+            .last()
+            .expect("`parse` refuses a file without keys");
+        let code = code(oldest, label, body);
+        code.as_ref().try_into().expect("SHA-256 gives 32 bytes")
     }
 
     /// The body, made illegible, and its code. The same body is sealed in the same way each time.
@@ -189,6 +200,24 @@ impl Purpose {
 pub fn is_same(given: &[u8], secret: &[u8]) -> bool {
     let key = hmac::Key::new(hmac::HMAC_SHA256, b"is_same");
     hmac::verify(&key, given, hmac::sign(&key, secret).as_ref()).is_ok()
+}
+
+/// What nobody can guess.
+pub fn random<const LENGTH: usize>() -> [u8; LENGTH] {
+    let mut bytes = [0; LENGTH];
+    let filled = SystemRandom::new().fill(&mut bytes);
+    filled.expect("a system without random numbers starts nothing");
+    bytes
+}
+
+/// 256 random bits, as text for a cookie or a link.
+pub fn random_token() -> String {
+    BASE64URL_NOPAD.encode(&random::<32>())
+}
+
+/// What is kept of a token: who reads the database cannot use it.
+pub fn token_hash(token: &str) -> Vec<u8> {
+    digest(&SHA256, token.as_bytes()).as_ref().to_vec()
 }
 
 /// The label and its length keep a code made for one thing from passing for another.

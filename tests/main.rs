@@ -11,6 +11,7 @@ mod bounces;
 mod commands;
 mod copies;
 mod crash;
+mod desk;
 mod documents;
 mod door;
 mod enrolment;

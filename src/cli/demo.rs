@@ -15,6 +15,7 @@ use bulletin::feedback::staying;
 use bulletin::listen;
 use bulletin::plan;
 use bulletin::web;
+use bulletin::web::desk;
 use bulletin::web::server::{self, Patience};
 use clap::Args;
 use tokio::net::TcpListener;
@@ -203,7 +204,9 @@ async fn show(
         catcher,
         plan,
     });
-    let pages = web::guarded(web::routes(site).merge(pages::routes(exhibit)));
+    let desk = desk::routes(serving::desk(app, site.clone())?);
+    let pages = web::routes(site).merge(desk).merge(pages::routes(exhibit));
+    let pages = web::guarded(pages);
     let sender = app.sender(Arc::new(app.renderer()?))?;
     let sending = tokio::spawn(sender.run(sender_number(), Until::Stopped, stop.clone()));
     server::serve(listener, pages, Patience::default(), stop.clone()).await;

@@ -10,6 +10,7 @@ macro_rules! say_on {
     ($($words:tt)*) => { $crate::cli::print(format_args!($($words)*)) };
 }
 
+mod admins;
 mod app;
 mod bounces;
 mod campaigns;
@@ -97,6 +98,12 @@ enum Command {
     /// Who looked at readers' personal data, or took it away
     #[command(subcommand)]
     Record(incidents::RecordCommand),
+    /// Who may use the editor's desk
+    #[command(subcommand)]
+    Admin(admins::AdminCommand),
+    /// What was done in the editor's desk, and whether the record of it is whole
+    #[command(subcommand)]
+    Audit(admins::AuditCommand),
     /// Make this copy of the database, restored or cloned, the one that sends
     Adopt,
     /// The site, the schedule and the delivery in one process
@@ -180,6 +187,8 @@ pub async fn run(arguments: Arguments, start_log: fn(LogFormat)) -> anyhow::Resu
         Command::Schedule(command) => scheduling::schedule(&app, command).await,
         Command::Incident(command) => incidents::incident(&app, command).await,
         Command::Record(command) => incidents::record(&app, command).await,
+        Command::Admin(command) => admins::admin(&app, command).await,
+        Command::Audit(command) => admins::audit(&app, command).await,
         Command::Adopt => scheduling::adopt(&app).await,
         Command::Serve => serving::serve(&app).await,
         Command::Worker => serving::worker(&app).await,

@@ -10,6 +10,8 @@ use bulletin::db::Db;
 use bulletin::feedback::requests::Requests;
 use bulletin::retention::{self, Retention};
 use bulletin::secret::Keys;
+use bulletin::suggest::Suggester;
+use bulletin::web::desk::{self, Desk};
 use bulletin::web::hooks;
 use bulletin::web::server::{self, Patience};
 use bulletin::web::status::{self, Status};
@@ -38,7 +40,9 @@ pub async fn serve(app: &App) -> anyhow::Result<Done> {
     let settling = requests(app, &site).run(stop.clone());
     tokio::spawn(app.standing.watched("the settling of requests", settling));
     keep_retention(app, &stop);
-    let pages = web::routes(site).merge(status::public_routes(status(app)));
+    let pages = web::routes(site.clone())
+        .merge(desk::routes(desk(app, site)?))
+        .merge(status::public_routes(status(app)));
     let pages = match returned::hooks(app)? {
         Some(hooks) => pages.merge(hooks::routes(hooks)),
         None => pages,
@@ -164,6 +168,17 @@ pub fn site(app: &App) -> Site {
         retention: app.config.retention,
         metrics: app.metrics.clone(),
     }
+}
+
+/// What the editor's desk needs.
+pub fn desk(app: &App, site: Site) -> anyhow::Result<Desk> {
+    let suggester = Suggester::new(&app.vocabulary);
+    Ok(Desk::new(
+        site,
+        app.config.clone(),
+        suggester,
+        app.draft_renderer()?,
+    ))
 }
 
 /// What settles the requests of that site.

@@ -4,6 +4,7 @@
 mod archive;
 mod asking;
 mod caching;
+pub mod desk;
 mod error;
 mod feeds;
 mod fields;

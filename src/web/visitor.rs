@@ -3,17 +3,21 @@
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::extract::{ConnectInfo, FromRef, FromRequestParts};
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
 
 use super::Site;
 use crate::network::Network;
 
-impl FromRequestParts<Site> for Network {
+impl<S: Sync> FromRequestParts<S> for Network
+where
+    Site: FromRef<S>,
+{
     type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Network, Infallible> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Network, Infallible> {
+        let site = Site::from_ref(state);
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
         let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip());
         Ok(visitor(peer, &parts.headers, &site.trusted_proxies).into())

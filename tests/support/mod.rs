@@ -5,6 +5,7 @@ pub mod desk;
 pub mod dice;
 pub mod dovecot;
 pub mod dump;
+pub mod editor;
 pub mod news;
 pub mod pages;
 pub mod relay;

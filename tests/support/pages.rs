@@ -12,9 +12,11 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::News;
 
+/// Pages that are served until the last clone is gone.
+#[derive(Clone)]
 pub struct Pages {
     pub address: std::net::SocketAddr,
-    _stop: DropGuard,
+    _stop: Arc<DropGuard>,
 }
 
 impl Pages {
@@ -23,7 +25,12 @@ impl Pages {
     }
 
     pub async fn with(news: &News, patience: Patience) -> Pages {
-        let site = Site {
+        Pages::of(web::routes(Pages::site(news)), patience).await
+    }
+
+    /// What the pages of a test's service need.
+    pub fn site(news: &News) -> Site {
+        Site {
             db: news.db.clone(),
             keys: news.keys.clone(),
             vocabulary: Arc::new(news.vocabulary.clone()),
@@ -46,8 +53,7 @@ impl Pages {
             trusted_proxies: Arc::new([]),
             retention: news.retention(),
             metrics: Metrics::default(),
-        };
-        Pages::of(web::routes(site), patience).await
+        }
     }
 
     /// These routes alone, as the service serves them.
@@ -59,7 +65,7 @@ impl Pages {
         tokio::spawn(server::serve(listener, pages, patience, stop.clone()));
         Pages {
             address,
-            _stop: stop.drop_guard(),
+            _stop: Arc::new(stop.drop_guard()),
         }
     }
 

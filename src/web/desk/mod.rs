@@ -1,0 +1,101 @@
+//! The editor's desk: the pages on which one person, who need be no engineer, runs the publication.
+//!
+//! Every page is a row of a table: its method, its address, and who may. Nothing else is served, and nothing of it
+//! before its row has let the visitor in (`enter`).
+
+mod deeds;
+mod enter;
+mod error;
+mod frame;
+mod guesses;
+mod home;
+mod me;
+mod people;
+mod posted;
+mod route;
+mod sign_in;
+mod style;
+mod visit;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, FromRef};
+use axum::middleware;
+use tokio::sync::Semaphore;
+
+use super::Site;
+use crate::config::Config;
+use crate::render::Renderer;
+use crate::suggest::Suggester;
+
+pub use self::error::DeskError;
+pub use self::frame::Frame;
+pub use self::guesses::Guesses;
+pub use self::posted::{File, Posted};
+pub use self::route::{Kind, Route, Who};
+pub use self::visit::{Answer, Visit};
+
+/// What the desk needs. Cheap to clone.
+#[derive(Clone)]
+pub struct Desk {
+    pub site: Site,
+    pub config: Arc<Config>,
+    pub suggester: Arc<Suggester>,
+    /// For looking at mails; what goes out is rendered by a sender.
+    pub renderer: Arc<Renderer>,
+    pub guesses: Arc<Guesses>,
+    /// Places for passwords that are being checked: each takes 19 MiB and a good part of a processor.
+    pub checks: Arc<Semaphore>,
+}
+
+/// Passwords that are checked at once.
+const CHECKS: usize = 2;
+
+impl Desk {
+    pub fn new(site: Site, config: Config, suggester: Suggester, renderer: Renderer) -> Desk {
+        Desk {
+            site,
+            config: Arc::new(config),
+            suggester: Arc::new(suggester),
+            renderer: Arc::new(renderer),
+            guesses: Arc::default(),
+            checks: Arc::new(Semaphore::new(CHECKS)),
+        }
+    }
+}
+
+impl FromRef<Desk> for Site {
+    fn from_ref(desk: &Desk) -> Site {
+        desk.site.clone()
+    }
+}
+
+/// All pages of the desk.
+pub fn table() -> Vec<Route> {
+    let parts = [
+        home::routes(),
+        sign_in::routes(),
+        me::routes(),
+        people::routes(),
+        deeds::routes(),
+        style::routes(),
+    ];
+    parts.into_iter().flatten().collect()
+}
+
+/// The desk as it is served. What it does not know, it does not show.
+pub fn routes(desk: Desk) -> Router {
+    let mut router = Router::new();
+    for route in table() {
+        router = route.into_router(router, &desk);
+    }
+    router
+        // The limits are those of `Posted`.
+        .layer(DefaultBodyLimit::disable())
+        .layer(middleware::from_fn_with_state(
+            desk.site.clone(),
+            super::secured,
+        ))
+        .with_state(desk)
+}
