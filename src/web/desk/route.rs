@@ -114,7 +114,7 @@ impl Route {
         };
         let guarded = self
             .handler
-            .layer(middleware::from_fn_with_state(door, enter::enter));
+            .route_layer(middleware::from_fn_with_state(door, enter::enter));
         router.route(self.path, guarded)
     }
 }
