@@ -41,8 +41,8 @@ async fn show(visit: Visit, Query(from): Query<From>) -> Answer {
             "Qui a fait quoi dans cet espace, du plus récent au plus ancien. On ne peut qu’y ajouter, et aucun lecteur n’y figure.",
         )) }
         div.acts {
-            a.button.quiet href="/desk/audit/verified" { (visit.say("Look whether it is whole", "Vérifier son intégrité")) }
-            a.button.quiet href="/desk/audit.csv" { (visit.say("Take it out as CSV", "L’exporter en CSV")) }
+            a.button.quiet href="/desk/audit/verified" { (visit.say("Check that it is whole", "Vérifier son intégrité")) }
+            a.button.quiet href="/desk/audit.csv" { (visit.say("Download as CSV", "L’exporter en CSV")) }
         }
         div.table-scroll tabindex="0" role="region" aria-label=(title) {
             table {

@@ -42,7 +42,7 @@ async fn show(visit: Visit, Query(shown): Query<Shown>) -> Answer {
         .page(visit.say("Your account", "Votre compte"))
         .under("/desk/me");
     let done = match &*shown.done {
-        "kept" => Some(visit.say("Kept.", "Enregistré.")),
+        "kept" => Some(visit.say("Saved.", "Enregistré.")),
         "sessions" => Some(visit.say(
             "All others are signed out.",
             "Toutes les autres sessions sont fermées.",
@@ -113,7 +113,7 @@ fn manner_form(visit: &Visit) -> Markup {
                     }
                 }
             }
-            p.buttons { button { (visit.say("Keep", "Enregistrer")) } }
+            p.buttons { button { (visit.say("Save", "Enregistrer")) } }
         }
     }
 }
@@ -121,7 +121,7 @@ fn manner_form(visit: &Visit) -> Markup {
 fn second_part(visit: &Visit) -> Markup {
     let has = visit.admin.second.is_some();
     html! {
-        h2 { (visit.say("Code from your telephone", "Code de votre téléphone")) }
+        h2 { (visit.say("Code from your phone", "Code de votre téléphone")) }
         @if has {
             p { (visit.say("You sign in with a password and a code.", "Vous vous connectez avec un mot de passe et un code.")) }
             div.acts {
@@ -135,7 +135,7 @@ fn second_part(visit: &Visit) -> Markup {
             }
         } @else {
             p { (visit.say(
-                "Whoever learns your password can sign in as you. A code that your telephone makes anew each half minute prevents that.",
+                "Whoever learns your password can sign in as you. A code that your phone makes anew each half minute prevents that.",
                 "Quiconque apprend votre mot de passe peut se connecter à votre place. Un code que votre téléphone renouvelle chaque demi-minute l’empêche.",
             )) }
             p { a.button href=(SECOND) { (visit.say("Set it up", "Le configurer")) } }
@@ -186,10 +186,10 @@ async fn show_second(visit: Visit) -> Answer {
     Ok(second_page(&visit, &second::new_key(), None))
 }
 
-/// The key stands in the form, sealed: it counts only once a code has shown that the telephone has it.
+/// The key stands in the form, sealed: it counts only once a code has shown that the phone has it.
 fn second_page(visit: &Visit, key: &[u8], wrong: Option<&str>) -> Response {
     let title = visit.say(
-        "Set up codes on your telephone",
+        "Set up codes on your phone",
         "Configurer les codes sur votre téléphone",
     );
     let site = &visit.desk.site;
@@ -205,12 +205,12 @@ fn second_page(visit: &Visit, key: &[u8], wrong: Option<&str>) -> Response {
         }
         ol {
             li { (visit.say(
-                "Open an app for such codes on your telephone: the one for passwords that it came with, or another.",
+                "Open an app for such codes on your phone: the one for passwords that it came with, or another.",
                 "Ouvrez sur votre téléphone une application pour ces codes : celle des mots de passe déjà présente, ou une autre.",
             )) }
             li {
                 (visit.say("Let it read this picture, or type the key in.", "Faites-lui lire cette image, ou saisissez la clé."))
-                (qr(&url, visit.say("The key as a picture for the telephone; it is written below", "La clé sous forme d’image pour le téléphone ; elle est écrite ci-dessous")))
+                (qr(&url, visit.say("The key as a picture for the phone; it is written below", "La clé sous forme d’image pour le téléphone ; elle est écrite ci-dessous")))
                 p { code { (second::written(key)) } }
             }
             li { (visit.say("Enter the six digits that it shows now.", "Saisissez les six chiffres qu’elle affiche maintenant.")) }
@@ -262,7 +262,7 @@ async fn set_second(visit: Visit, posted: Posted) -> Answer {
     })?;
     let Some(step) = second::step_of(&key, posted.get("code"), 0, visit.now) else {
         let wrong = visit.say(
-            "This is not the code of now. Wait for the next one and enter that; look whether the telephone's clock is right.",
+            "This is not the code of now. Wait for the next one and enter that; look whether the phone's clock is right.",
             "Ce n’est pas le code du moment. Attendez le suivant et saisissez-le ; vérifiez l’heure du téléphone.",
         );
         let mut page = second_page(&visit, &key, Some(wrong));
@@ -277,15 +277,15 @@ async fn set_second(visit: Visit, posted: Posted) -> Answer {
 }
 
 fn codes_page(visit: &Visit, codes: &[String]) -> Response {
-    let title = visit.say("Put these codes by", "Mettez ces codes de côté");
+    let title = visit.say("Keep these codes safe", "Mettez ces codes de côté");
     visit.page(title).under("/desk/me").show(html! {
         h1 { (title) }
         p.lead { (visit.say(
-            "If your telephone is lost or broken, each of these stands for a code, once. Print them, or write them down; they are shown only now.",
+            "If your phone is lost or broken, each of these stands for a code, once. Print them, or write them down; they are shown only now.",
             "Si votre téléphone est perdu ou cassé, chacun remplace un code, une fois. Imprimez-les ou notez-les ; ils ne sont montrés que maintenant.",
         )) }
         ul.codes { @for code in codes { li { (code) } } }
-        p { a.button href="/desk" { (visit.say("They are put by", "C’est fait")) } }
+        p { a.button href="/desk" { (visit.say("I have kept them", "C’est fait")) } }
     })
 }
 

@@ -125,7 +125,7 @@ fn code_field(visit: &Visit) -> Markup {
             label for="code" { (visit.say("Code", "Code")) }
             p.about id="code-hint" {
                 (visit.say(
-                    "If your account asks for one: the six digits that your telephone shows, or one of the codes that you put by.",
+                    "If your account asks for one: the six digits that your phone shows, or one of the spare codes that you kept.",
                     "Si votre compte en demande un : les six chiffres affichés par votre téléphone, ou l’un des codes mis de côté.",
                 ))
             }
@@ -277,7 +277,7 @@ fn again_page(visit: &Visit, next: &str, wrong: Option<&str>) -> Response {
             (visit.token())
             input type="hidden" name="next" value=(onward(next));
             // So that a password store knows whose password it is.
-            input.unseen type="text" name="username" value=(visit.admin.address) autocomplete="username" readonly tabindex="-1" aria-hidden="true";
+            div.unseen { input type="text" name="username" value=(visit.admin.address) autocomplete="username" readonly tabindex="-1" aria-hidden="true"; }
             @if let Some(wrong) = wrong { p.wrong role="alert" { (wrong) } }
             (password_field(visit.say("Password", "Mot de passe"), "password", "current-password"))
             @if visit.admin.second.is_some() { (code_field(visit)) }
@@ -333,7 +333,7 @@ fn set_page(visit: &Visit, token: &str, wrong: Option<&str>) -> Response {
         p { (visit.say("For the account of ", "Pour le compte de ")) strong { (visit.admin.address) } "." }
         form method="post" action=(format!("/desk/set/{token}")) {
             (visit.token())
-            input.unseen type="text" name="username" value=(visit.admin.address) autocomplete="username" readonly tabindex="-1" aria-hidden="true";
+            div.unseen { input type="text" name="username" value=(visit.admin.address) autocomplete="username" readonly tabindex="-1" aria-hidden="true"; }
             @if let Some(wrong) = wrong { p.wrong role="alert" { (wrong) } }
             p.about {
                 (visit.say(
