@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::db::{Tx, on};
+use crate::subscriber::Address;
 use crate::subscription::{Frequency, Language};
 
 /// The campaign under which letters go out, before every other.
@@ -72,6 +73,16 @@ pub enum Says {
     ExportReady {
         request: Uuid,
     },
+    /// To somebody with an account at the desk: a link by which they set their password.
+    PasswordLink {
+        link: Uuid,
+    },
+    /// A mail as it stands, to somebody who wants to see how it looks.
+    AsItStands {
+        subject: String,
+        html: String,
+        text: String,
+    },
 }
 
 /// What the newest issue had on a reader's topics when they came.
@@ -105,9 +116,37 @@ pub async fn queue(
     letter: &Letter,
     now: DateTime<Utc>,
 ) -> sqlx::Result<()> {
-    let content = serde_json::to_string(letter).expect("texts and times are JSON");
     // Any 63 of a random number's bits tell as much.
     let number = (number.as_u128() as i64 & i64::MAX).max(1);
+    add(tx, Some(reader), number, letter, now).await
+}
+
+/// Queues a letter for somebody who is no reader: an admin, or whom one shows a mail to. No bounce of it is held against
+/// any reader.
+pub async fn queue_to(
+    tx: &mut Tx,
+    address: &Address,
+    number: Uuid,
+    letter: Letter,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    let letter = Letter {
+        to: Some(address.as_str().to_owned()),
+        ..letter
+    };
+    // Below zero: a letter without a reader whose reader was not erased.
+    let number = -(number.as_u128() as i64 & i64::MAX).max(1);
+    add(tx, None, number, &letter, now).await
+}
+
+async fn add(
+    tx: &mut Tx,
+    reader: Option<Uuid>,
+    number: i64,
+    letter: &Letter,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    let content = serde_json::to_string(letter).expect("texts and times are JSON");
     let queued = on!(&mut *tx, |conn| {
         sqlx::query(
             "INSERT INTO delivery (campaign_id, subscriber_id, letter, content, state, due_at, attempts, changed_at) \

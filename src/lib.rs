@@ -40,8 +40,6 @@ pub mod content;
 
 pub mod campaign;
 
-pub mod letter;
-
 pub mod tally;
 
 pub mod metrics;
@@ -53,6 +51,8 @@ pub mod record;
 pub mod incident;
 
 pub mod subscriber;
+
+pub mod letter;
 
 pub mod suppression;
 

@@ -28,6 +28,8 @@ pub enum Purpose {
     Feed,
     /// More or fewer summaries like one: topics, and nothing else.
     Feedback,
+    /// Of a link by which an admin sets their password.
+    Password,
 }
 
 /// The newest key first: it makes; every key still checks, so that old mails' links go on working after a change.
@@ -192,6 +194,7 @@ impl Purpose {
             Purpose::Form => "form",
             Purpose::Feed => "feed",
             Purpose::Feedback => "feedback",
+            Purpose::Password => "password",
         }
     }
 }

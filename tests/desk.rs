@@ -26,9 +26,9 @@ async fn linked(news: &News, name: &str, role: Role) -> String {
         time_zone: chrono_tz::UTC,
     };
     assert!(admin::add(&mut tx, &new, news.now()).await.unwrap());
-    let token = admin::new_link(&mut tx, new.id, news.now()).await.unwrap();
+    let link = admin::new_link(&mut tx, new.id, news.now()).await.unwrap();
     tx.commit().await.unwrap();
-    format!("/desk/set/{token}")
+    admin::link_path(&news.keys, link)
 }
 
 /// The value of a form's hidden token.
@@ -190,6 +190,37 @@ async fn a_second_factor_is_asked_for_and_each_code_is_good_once(db: Db) {
     assert_eq!(tried(&code).await, 401, "a code is good once");
     assert_eq!(tried(&codes[0]).await, 303, "one put by stands for it");
     assert_eq!(tried(&codes[0]).await, 401, "once");
+}
+
+each_database!(who_forgot_their_password_gets_a_link_by_mail_and_nobody_learns_who_has_an_account);
+async fn who_forgot_their_password_gets_a_link_by_mail_and_nobody_learns_who_has_an_account(
+    db: Db,
+) {
+    let news = News::start(db).await;
+    let mut editor = Editor::sign_in(&news, Role::Viewer).await;
+    linked(&news, "ada", Role::Editor).await;
+    editor.cookie = String::new();
+    editor.token = token_of(&editor.get("/desk/forgotten").await.body);
+    let known = editor
+        .post("/desk/forgotten", &[("address", "ada@desk.test")])
+        .await;
+    let unknown = editor
+        .post("/desk/forgotten", &[("address", "eve@desk.test")])
+        .await;
+    assert_eq!((known.status, &known.body), (200, &unknown.body));
+    let mail = loop {
+        news.deliver_all().await;
+        if let Some(mail) = news.peer.mails_to("ada@desk.test").pop() {
+            break mail;
+        }
+        tokio::task::yield_now().await;
+    };
+    let mail = mail_parser::MessageParser::new().parse(&mail).unwrap();
+    let text = mail.body_text(0).unwrap().into_owned();
+    let link = text.split_once(SITE).unwrap().1;
+    let link = link.split_whitespace().next().unwrap().to_owned();
+    assert_eq!(editor.get(&link).await.status, 200);
+    assert_eq!(news.peer.taken().len(), 1, "nobody else is written to");
 }
 
 each_database!(only_who_may_sees_and_does_what_the_table_says);

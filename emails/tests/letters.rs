@@ -69,6 +69,13 @@ fn kinds<'a>() -> Vec<(&'static str, LetterKind<'a>)> {
         ("address_changed", address_changed("j•••@hill.test")),
         ("consent_ends", consent_ends(URL)),
         ("export_ready", export_ready()),
+        (
+            "password_link",
+            LetterKind::PasswordLink {
+                url: URL,
+                hours: 24,
+            },
+        ),
     ]
 }
 
@@ -235,7 +242,7 @@ fn a_long_name_of_the_publication_leaves_the_subject_its_key_words() {
 proptest! {
     #[test]
     fn whatever_is_said_stays_in_its_place(
-        word in odd_text(), text in odd_text(), url in odd_text(), kind in 0_usize..9,
+        word in odd_text(), text in odd_text(), url in odd_text(), kind in 0_usize..10,
     ) {
         let topics = [word.as_str(), &text, "Ants"];
         let asked = Asked {
@@ -253,6 +260,7 @@ proptest! {
             5 => LetterKind::ConfirmAddress { url: &url, days: u32::MAX },
             6 => address_changed(&word),
             7 => consent_ends(&url),
+            8 => LetterKind::PasswordLink { url: &url, hours: 24 },
             _ => LetterKind::ExportReady { url: &url, hours: 24 },
         };
         for (language, _) in TONGUES {

@@ -26,9 +26,9 @@ CREATE TABLE admin_code (
 );
 CREATE INDEX admin_code_admin ON admin_code (admin_id);
 
--- Links by which a password is set, each good once; SHA-256 of the token.
+-- Links by which a password is set, each good once. The link itself is made with the key file.
 CREATE TABLE admin_link (
-    token_hash BYTEA PRIMARY KEY,
+    id UUID PRIMARY KEY,
     admin_id UUID NOT NULL REFERENCES admin (id),
     until TIMESTAMPTZ NOT NULL
 );

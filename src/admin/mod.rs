@@ -9,7 +9,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::db::{Tx, on, row, word};
-use crate::secret::{Keys, random, random_token, token_hash};
+use crate::secret::{Keys, Purpose, random, token_hash};
 use crate::subscriber::Address;
 use crate::subscription::Language;
 
@@ -265,28 +265,41 @@ pub async fn take_code(tx: &mut Tx, id: Uuid, code: &str) -> sqlx::Result<bool> 
 }
 
 /// A link by which a password is set, good once and for `LINK_LIFE`; the one before ends.
-pub async fn new_link(tx: &mut Tx, id: Uuid, now: DateTime<Utc>) -> sqlx::Result<String> {
+pub async fn new_link(tx: &mut Tx, id: Uuid, now: DateTime<Utc>) -> sqlx::Result<Uuid> {
     forget_links(tx, id).await?;
-    let token = random_token();
+    let link = Uuid::from_bytes(random());
     on!(tx, |conn| sqlx::query(
-        "INSERT INTO admin_link (token_hash, admin_id, until) VALUES ($1, $2, $3)"
+        "INSERT INTO admin_link (id, admin_id, until) VALUES ($1, $2, $3)"
     )
-    .bind(token_hash(&token))
+    .bind(link)
     .bind(id)
     .bind(now + LINK_LIFE)
     .execute(conn)
     .await
     .map(drop))?;
-    Ok(token)
+    Ok(link)
 }
 
-/// Whose password a link sets, while it works.
-pub async fn of_link(tx: &mut Tx, token: &str, now: DateTime<Utc>) -> sqlx::Result<Option<Admin>> {
+/// Where a link leads that sets a password, below the site's address.
+pub fn link_path(keys: &Keys, link: Uuid) -> String {
+    format!("/desk/set/{}", keys.link(Purpose::Password, link))
+}
+
+/// Whose password a link sets, by its last part, while it works.
+pub async fn of_link(
+    tx: &mut Tx,
+    keys: &Keys,
+    token: &str,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Option<Admin>> {
+    let Some(link) = keys.reader(Purpose::Password, token) else {
+        return Ok(None);
+    };
     let sql = format!(
-        "{COLUMNS} WHERE ended_at IS NULL AND id = (SELECT admin_id FROM admin_link WHERE token_hash = $1 AND until > $2)"
+        "{COLUMNS} WHERE ended_at IS NULL AND id = (SELECT admin_id FROM admin_link WHERE id = $1 AND until > $2)"
     );
     on!(tx, |conn| sqlx::query_as(sqlx::AssertSqlSafe(sql))
-        .bind(token_hash(token))
+        .bind(link)
         .bind(now)
         .fetch_optional(conn)
         .await)

@@ -63,9 +63,9 @@ pub async fn admin(app: &App, command: AdminCommand) -> anyhow::Result<Done> {
             let mut tx = app.db.begin().await?;
             let admin = of(&mut tx, &address).await?;
             ensure!(!admin.has_ended(), "this account has ended");
-            let token = link(app, &mut tx, &admin).await?;
+            let link = link(app, &mut tx, &admin).await?;
             tx.commit().await?;
-            show_link(app, &admin, &token)
+            show_link(app, &admin, &link)
         }
         AdminCommand::ForgetSecond { address } => {
             let mut tx = app.db.begin().await?;
@@ -118,9 +118,9 @@ async fn create(app: &App, create: Create) -> anyhow::Result<Done> {
     }
     let admin = of(&mut tx, &create.address).await?;
     note(app, &mut tx, Deed::AdminAdded, &admin).await?;
-    let token = link(app, &mut tx, &admin).await?;
+    let link = link(app, &mut tx, &admin).await?;
     tx.commit().await?;
-    show_link(app, &admin, &token)
+    show_link(app, &admin, &link)
 }
 
 async fn of(tx: &mut Tx, address: &str) -> anyhow::Result<Admin> {
@@ -131,7 +131,9 @@ async fn of(tx: &mut Tx, address: &str) -> anyhow::Result<Admin> {
 
 async fn link(app: &App, tx: &mut Tx, admin: &Admin) -> anyhow::Result<String> {
     note(app, tx, Deed::PasswordLinkMade, admin).await?;
-    Ok(admin::new_link(tx, admin.id, clock::now()).await?)
+    let link = admin::new_link(tx, admin.id, clock::now()).await?;
+    let path = admin::link_path(&app.keys, link);
+    Ok(format!("{}{path}", app.config.site_url))
 }
 
 async fn note(app: &App, tx: &mut Tx, deed: Deed, admin: &Admin) -> anyhow::Result<()> {
@@ -144,8 +146,7 @@ async fn note(app: &App, tx: &mut Tx, deed: Deed, admin: &Admin) -> anyhow::Resu
     Ok(audit::add(tx, &app.keys, &done, clock::now()).await?)
 }
 
-fn show_link(app: &App, admin: &Admin, token: &str) -> anyhow::Result<Done> {
-    let link = format!("{}/desk/set/{token}", app.config.site_url);
+fn show_link(app: &App, admin: &Admin, link: &str) -> anyhow::Result<Done> {
     app.show(
         &json!({"name": admin.name, "role": admin.role, "link": link}),
         || {

@@ -51,7 +51,7 @@ pub async fn recover(tx: &mut Tx, gone: i64, now: DateTime<Utc>) -> sqlx::Result
     let recovered = on!(&mut *tx, |conn| {
         sqlx::query(
             "UPDATE delivery SET state = 'unknown', claimed_by = NULL, changed_at = $2, \
-         due_at = CASE WHEN subscriber_id IS NULL THEN NULL ELSE $2 END, \
+         due_at = CASE WHEN subscriber_id IS NULL AND letter >= 0 THEN NULL ELSE $2 END, \
          reply = 'the sender stopped while the message was on its way' WHERE claimed_by = $1",
         )
         .bind(gone)

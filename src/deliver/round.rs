@@ -221,9 +221,9 @@ fn settled(rows: Rows) -> String {
 const OUTCOME: &str = "claimed_by = NULL, changed_at = $3, attempts = attempts - o.uncounted, \
      first_tried_at = CASE WHEN o.state = 'waiting' AND attempts = 1 THEN NULL ELSE first_tried_at END, \
      reply = CASE WHEN subscriber_id IS NULL THEN NULL ELSE COALESCE(o.reply, delivery.reply) END, \
-     state = CASE WHEN o.state IN ('waiting', 'deferred') AND (subscriber_id IS NULL OR o.cancelled) \
+     state = CASE WHEN o.state IN ('waiting', 'deferred') AND (subscriber_id IS NULL AND letter >= 0 OR o.cancelled) \
        THEN 'suppressed' ELSE o.state END, \
-     due_at = CASE WHEN subscriber_id IS NULL OR o.cancelled THEN NULL ELSE o.due END";
+     due_at = CASE WHEN subscriber_id IS NULL AND letter >= 0 OR o.cancelled THEN NULL ELSE o.due END";
 
 const CLAIM: &str = "state = 'in_flight', due_at = NULL, attempts = attempts + 1, claimed_by = $2, \
      first_tried_at = COALESCE(first_tried_at, $3), changed_at = $3";
@@ -233,13 +233,23 @@ const CLAIM: &str = "state = 'in_flight', due_at = NULL, attempts = attempts + 1
 const DUE: &str = "FROM delivery WHERE campaign_id = $4 AND due_at <= $3 \
      AND EXISTS (SELECT 1 FROM campaign WHERE id = $4 AND state = 'running') ORDER BY due_at LIMIT $5 + 0";
 
-/// What belongs to a row that is due, `d`.
-const WITH_READERS: &str = "d.id AS delivery_id, d.campaign_id, d.content, d.attempts, c.on_unknown, d.first_tried_at, \
-       d.state AS before, x.address_hash IS NOT NULL AS suppressed, s.id, s.address, s.address_hash, s.name, s.state, \
-       h.topics, h.research_types, s.frequency, s.format, s.language, s.time_zone, s.on_nothing, s.since, \
-       s.paused_until, s.consent_until";
-const READERS: &str = "JOIN campaign c ON c.id = d.campaign_id JOIN subscriber s ON s.id = d.subscriber_id \
-     JOIN choice h ON h.id = s.choice_id LEFT JOIN suppression x ON x.address_hash = s.address_hash ORDER BY d.due_at";
+/// What belongs to a row that is due, `d`. A letter to somebody who is no reader brings its own address; the rest of a
+/// reader is made up for it. Which row has no reader any more, is not due.
+fn with_readers([nobody, no_hash, none]: [&str; 3]) -> String {
+    format!(
+        "d.id AS delivery_id, d.campaign_id, d.content, d.attempts, c.on_unknown, d.first_tried_at, \
+         d.state AS before, x.address_hash IS NOT NULL AS suppressed, COALESCE(s.id, {nobody}) AS id, \
+         COALESCE(s.address, '') AS address, COALESCE(s.address_hash, {no_hash}) AS address_hash, \
+         COALESCE(s.name, '') AS name, COALESCE(s.state, 'ended') AS state, COALESCE(h.topics, {none}) AS topics, \
+         COALESCE(h.research_types, {none}) AS research_types, COALESCE(s.frequency, 'monthly') AS frequency, \
+         COALESCE(s.format, 'html') AS format, COALESCE(s.language, 'en') AS language, \
+         COALESCE(s.time_zone, 'UTC') AS time_zone, s.on_nothing, COALESCE(s.since, $3) AS since, s.paused_until, \
+         s.consent_until"
+    )
+}
+const READERS: &str = "JOIN campaign c ON c.id = d.campaign_id LEFT JOIN subscriber s ON s.id = d.subscriber_id \
+     LEFT JOIN choice h ON h.id = s.choice_id LEFT JOIN suppression x ON x.address_hash = s.address_hash \
+     ORDER BY d.due_at";
 
 const TALLY: &str =
     "INSERT INTO tally (campaign_id, sender, accepted, bounced, refused, first_at, last_at)";
@@ -286,6 +296,7 @@ fn suppress() -> String {
 fn on_sqlite() -> String {
     let (settled, suppress) = (settled(Rows::SQLITE), suppress());
     let came_back = came_back("substr(s.address, instr(s.address, '@') + 1)");
+    let with_readers = with_readers(["zeroblob(16)", "zeroblob(0)", "'[]'"]);
     let ours = "JOIN delivery d ON d.id = o.id AND +d.claimed_by = $2";
     format!(
         "{TALLY} SELECT o.campaign, $2, {ENDED}, $3, $3 FROM ({settled}) o {ours} \
@@ -298,7 +309,7 @@ fn on_sqlite() -> String {
            FROM (SELECT o.*, c.state = 'cancelled' AS cancelled FROM ({settled}) o JOIN campaign c ON c.id = o.campaign) o \
            WHERE delivery.id = o.id AND +delivery.claimed_by = $2; \
          SELECT changes(); \
-         SELECT {WITH_READERS} FROM (SELECT * {DUE}) d {READERS}; \
+         SELECT {with_readers} FROM (SELECT * {DUE}) d {READERS}; \
          UPDATE delivery SET {CLAIM} WHERE id IN (SELECT id {DUE})"
     )
 }
@@ -307,6 +318,11 @@ fn on_sqlite() -> String {
 fn on_postgres(sender: &str) -> String {
     let (settled, suppress) = (settled(Rows::POSTGRES), suppress());
     let came_back = came_back("split_part(s.address, '@', 2)");
+    let with_readers = with_readers([
+        "CAST('00000000-0000-0000-0000-000000000000' AS uuid)",
+        "CAST('' AS bytea)",
+        "CAST('[]' AS jsonb)",
+    ]);
     format!(
         "WITH me AS MATERIALIZED ({sender}), \
          o AS MATERIALIZED (SELECT o.*, c.state = 'cancelled' AS cancelled FROM ({settled}) o \
@@ -321,7 +337,7 @@ fn on_postgres(sender: &str) -> String {
            WHERE o.class IS NOT NULL {ONCE}), \
          due AS MATERIALIZED (SELECT * {DUE} FOR UPDATE SKIP LOCKED), \
          taken AS (UPDATE delivery SET {CLAIM} WHERE id IN (SELECT due.id FROM due, me) RETURNING id), \
-         readers AS (SELECT {WITH_READERS} FROM due d JOIN me ON true {READERS}) \
+         readers AS (SELECT {with_readers} FROM due d JOIN me ON true {READERS}) \
          SELECT EXISTS (SELECT 1 FROM me) AS counts, (SELECT count(*) FROM written) AS written, readers.* \
          FROM (SELECT 1) one LEFT JOIN readers ON true"
     )

@@ -134,6 +134,19 @@ impl Renderer {
                 url: preferences_url,
                 unsubscribe_url,
             }),
+            Says::PasswordLink { link } => show(LetterKind::PasswordLink {
+                url: &self.link("desk/set", Purpose::Password, *link),
+                hours: FRESH_HOURS,
+            }),
+            Says::AsItStands {
+                subject,
+                html,
+                text,
+            } => Email {
+                subject: subject.clone(),
+                html: html.clone(),
+                text: text.clone(),
+            },
             Says::ExportReady { request } => show(LetterKind::ExportReady {
                 url: &manage(request),
                 hours: FRESH_HOURS,

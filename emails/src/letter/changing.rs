@@ -181,3 +181,49 @@ pub(super) fn export_ready(letter: &Letter, url: &str, hours: u32) -> Body {
             "Si vous n’avez rien demandé, prévenez-nous sans attendre\u{A0}:",
         ))
 }
+
+pub(super) fn password_link(letter: &Letter, url: &str, hours: u32) -> Body {
+    let say = letter.language;
+    let publication = named(letter);
+    let time = hours_long(say, hours);
+    let subject = say.pick("Set your password", "Choisissez votre mot de passe");
+    let lines = Lines {
+        subject,
+        opening: say.pick(
+            format!("The link in this mail works once, within {time}."),
+            format!("Le lien dans ce courriel fonctionne une fois, pendant {time}."),
+        ),
+        headline: subject,
+        why: say.pick(
+            format!(
+                "You get this mail because this address has an account at the editor’s desk of \
+                 {publication}."
+            ),
+            format!(
+                "Vous recevez ce courriel parce que cette adresse a un compte à la rédaction de \
+                 {publication}."
+            ),
+        ),
+    };
+    Body::of(letter, lines)
+        .text(say.pick(
+            format!(
+                "Somebody, most likely you, asked for a new password for the editor’s desk of \
+                 {publication}. Until you set one, the old one works."
+            ),
+            format!(
+                "Quelqu’un, sans doute vous, a demandé un nouveau mot de passe pour la rédaction \
+                 de {publication}. Tant que vous n’en choisissez pas, l’ancien reste valable."
+            ),
+        ))
+        .button(
+            say.pick("Set my password", "Choisir mon mot de passe"),
+            url,
+        )
+        .text(say.pick(
+            "Do not forward this mail: whoever has the link can sign in as you. If it was not you \
+             who asked, do nothing, and nothing will change.",
+            "Ne transférez pas ce courriel\u{A0}: quiconque a le lien peut se connecter à votre \
+             place. Si ce n’est pas vous qui l’avez demandé, ne faites rien\u{A0}: rien ne changera.",
+        ))
+}

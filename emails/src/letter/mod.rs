@@ -12,7 +12,7 @@ mod subscribing;
 mod text;
 
 use body::Body;
-use changing::{address_changed, confirm_address, export_ready, fresh_link};
+use changing::{address_changed, confirm_address, export_ready, fresh_link, password_link};
 use subscribing::{already_subscribed, confirm, consent_ends, goodbye, to_begin_with, welcome};
 
 use crate::{Also, Date, Email, Language, Month, Sender};
@@ -76,6 +76,8 @@ pub enum LetterKind<'a> {
     },
     /// What is held about the reader can be fetched.
     ExportReady { url: &'a str, hours: u32 },
+    /// To somebody who works at the editor's desk: a link by which they set their password.
+    PasswordLink { url: &'a str, hours: u32 },
 }
 
 /// What a reader asked for.
@@ -143,5 +145,6 @@ fn body(letter: &Letter) -> Body {
         } => consent_ends(letter, *until, url)
             .foot_link(letter.language.unsubscribe(), unsubscribe_url),
         LetterKind::ExportReady { url, hours } => export_ready(letter, url, *hours),
+        LetterKind::PasswordLink { url, hours } => password_link(letter, url, *hours),
     }
 }

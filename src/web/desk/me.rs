@@ -168,9 +168,9 @@ async fn keep(visit: Visit, posted: Posted) -> Answer {
 /// Leads to the page on which a link sets the password: the same for who is new and who changes theirs.
 async fn new_password(visit: Visit) -> Answer {
     let mut tx = visit.begin().await?;
-    let token = admin::new_link(&mut tx, visit.admin.id, visit.now).await?;
+    let link = admin::new_link(&mut tx, visit.admin.id, visit.now).await?;
     tx.commit().await?;
-    Ok(visit.back_to(&format!("/desk/set/{token}")))
+    Ok(visit.back_to(&admin::link_path(&visit.desk.site.keys, link)))
 }
 
 async fn end_sessions(visit: Visit) -> Answer {

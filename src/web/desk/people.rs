@@ -169,18 +169,19 @@ async fn add(visit: Visit, posted: Posted) -> Answer {
         return Err(DeskError::Conflict(known.to_owned()));
     }
     visit.audit(&mut tx, Deed::AdminAdded, name, 1).await?;
-    let token = admin::new_link(&mut tx, new.id, visit.now).await?;
+    let link = admin::new_link(&mut tx, new.id, visit.now).await?;
     visit
         .audit(&mut tx, Deed::PasswordLinkMade, name, 1)
         .await?;
     tx.commit().await?;
-    Ok(link_page(&visit, name, &token))
+    Ok(link_page(&visit, name, link))
 }
 
 /// Shows a link once: it is kept nowhere.
-fn link_page(visit: &Visit, name: &str, token: &str) -> Response {
+fn link_page(visit: &Visit, name: &str, link: Uuid) -> Response {
     let title = visit.say("A link for the password", "Un lien pour le mot de passe");
-    let url = visit.desk.site.url(&format!("/desk/set/{token}"));
+    let site = &visit.desk.site;
+    let url = site.url(&admin::link_path(&site.keys, link));
     visit.page(title).under("/desk/people").show(html! {
         h1 { (title) }
         p.lead {
@@ -305,12 +306,12 @@ async fn new_link(visit: Visit, Path(id): Path<Uuid>) -> Answer {
 }
 
 async fn link_for(visit: &Visit, mut tx: crate::db::Tx, admin: &Admin) -> Answer {
-    let token = admin::new_link(&mut tx, admin.id, visit.now).await?;
+    let link = admin::new_link(&mut tx, admin.id, visit.now).await?;
     visit
         .audit(&mut tx, Deed::PasswordLinkMade, &admin.name, 1)
         .await?;
     tx.commit().await?;
-    Ok(link_page(visit, &admin.name, &token))
+    Ok(link_page(visit, &admin.name, link))
 }
 
 async fn end(visit: Visit, Path(id): Path<Uuid>) -> Answer {

@@ -13,6 +13,7 @@ use crate::admin::session;
 use crate::admin::{self, Admin, Role, second};
 use crate::audit::Deed;
 use crate::db::Tx;
+use crate::letter::{self, Letter, Says};
 use crate::network::Network;
 use crate::secret::random_token;
 use crate::subscriber::Address;
@@ -24,6 +25,8 @@ pub(super) fn routes() -> Vec<Route> {
         Route::post("/desk/sign-out", Role::Viewer, sign_out),
         Route::get("/desk/again", Role::Viewer, show_again),
         Route::post("/desk/again", Role::Viewer, prove_again),
+        Route::get("/desk/forgotten", Role::Viewer, show_forgotten).open(),
+        Route::post("/desk/forgotten", Role::Viewer, forgotten).open(),
         Route::get("/desk/set/{token}", Role::Viewer, show_set).open(),
         Route::post("/desk/set/{token}", Role::Viewer, set).open(),
     ]
@@ -305,6 +308,82 @@ async fn prove_again(visit: Visit, network: Network, posted: Posted) -> Answer {
     }
 }
 
+async fn show_forgotten(visit: Visit) -> Answer {
+    let title = visit.say("Forgotten your password?", "Mot de passe oublié ?");
+    Ok(visit.page(title).show(html! {
+        h1 { (title) }
+        p.lead { (visit.say(
+            "Enter the address of your account, and a link by which you set a new one is mailed there.",
+            "Saisissez l’adresse de votre compte : un lien pour en choisir un nouveau y sera envoyé.",
+        )) }
+        form method="post" action="/desk/forgotten" {
+            (visit.token())
+            div.field {
+                label for="address" { (visit.say("Your address", "Votre adresse")) }
+                input #address type="email" name="address" required autocomplete="username" maxlength="254";
+            }
+            p.buttons { button { (visit.say("Mail me a link", "M’envoyer un lien")) } }
+        }
+    }))
+}
+
+/// Answers alike whether there is such an account; the letter is written meanwhile.
+async fn forgotten(visit: Visit, network: Network, posted: Posted) -> Answer {
+    let address = Address::parse(posted.get("address"));
+    let written = address.as_ref().map_or(String::new(), Address::normalised);
+    let desk = &visit.desk;
+    let asked = desk
+        .site
+        .keys
+        .code_over("desk forgotten", written.as_bytes());
+    let begun = desk.guesses.begin(asked, network, visit.now);
+    begun.map_err(|seconds| DeskError::TooMany { seconds })?;
+    if let Ok(address) = address {
+        let visit = visit.clone();
+        tokio::spawn(async move {
+            if let Err(error) = mail_link(&visit, &address).await {
+                let error = &error as &dyn std::error::Error;
+                tracing::error!(error, "a link for a password cannot be mailed");
+            }
+        });
+    }
+    let title = visit.say("Look into your mail", "Consultez votre messagerie");
+    Ok(visit.page(title).show(html! {
+        h1 { (title) }
+        p.lead { (visit.say(
+            "If the address has an account here, a link is on its way to it. It works once, within a day.",
+            "Si l’adresse a un compte ici, un lien lui est envoyé. Il fonctionne une fois, pendant un jour.",
+        )) }
+        p { (visit.say(
+            "Nothing came within ten minutes? Look into the folder for spam, look whether the address was right, or ask an owner of the desk.",
+            "Rien au bout de dix minutes ? Regardez dans les indésirables, vérifiez l’adresse, ou adressez-vous à un propriétaire de l’espace.",
+        )) }
+    }))
+}
+
+async fn mail_link(visit: &Visit, address: &Address) -> sqlx::Result<()> {
+    let mut tx = visit.begin().await?;
+    let Some(admin) = admin::of_address(&mut tx, address).await? else {
+        return Ok(());
+    };
+    if admin.has_ended() {
+        return Ok(());
+    }
+    let link = admin::new_link(&mut tx, admin.id, visit.now).await?;
+    let letter = Letter {
+        at: visit.now,
+        language: admin.language,
+        to: None,
+        says: Says::PasswordLink { link },
+    };
+    letter::queue_to(&mut tx, address, link, letter, visit.now).await?;
+    let visit = visit.as_admin(&admin);
+    visit
+        .audit(&mut tx, Deed::PasswordLinkMade, &admin.name, 1)
+        .await?;
+    tx.commit().await
+}
+
 async fn show_set(visit: Visit, Path(token): Path<String>) -> Answer {
     let admin = of_link(&visit, &token).await?;
     Ok(set_page(&visit.as_admin(&admin), &token, None))
@@ -316,7 +395,7 @@ async fn of_link(visit: &Visit, token: &str) -> Result<Admin, DeskError> {
         return Err(DeskError::NotSecure);
     }
     let mut tx = visit.read().await?;
-    let admin = admin::of_link(&mut tx, token, visit.now).await?;
+    let admin = admin::of_link(&mut tx, &visit.desk.site.keys, token, visit.now).await?;
     admin.ok_or_else(|| {
         let spent = visit.say(
             "This link has been used, or is older than a day. Ask for a new one under 'Forgotten your password?' on the sign-in page, or from an owner of the desk.",
@@ -360,7 +439,10 @@ async fn set(visit: Visit, Path(token): Path<String>, posted: Posted) -> Answer 
     let hashed = visit.desk.hash_password(posted.get("password")).await?;
     let mut tx = visit.begin().await?;
     // Of two who use one link at the same time, the second finds it spent.
-    if admin::of_link(&mut tx, &token, visit.now).await?.is_none() {
+    if admin::of_link(&mut tx, &visit.desk.site.keys, &token, visit.now)
+        .await?
+        .is_none()
+    {
         return Err(DeskError::NotFound);
     }
     admin::set_password(&mut tx, admin.id, &hashed).await?;
