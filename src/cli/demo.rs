@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context;
+use bulletin::admin::{self, New, Role};
 use bulletin::archive;
 use bulletin::campaign;
 use bulletin::clock;
@@ -14,6 +15,8 @@ use bulletin::demo::pages::{self, Exhibit};
 use bulletin::feedback::staying;
 use bulletin::listen;
 use bulletin::plan;
+use bulletin::subscriber::Address;
+use bulletin::subscription::Language;
 use bulletin::web;
 use bulletin::web::desk;
 use bulletin::web::server::{self, Patience};
@@ -21,7 +24,7 @@ use clap::Args;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::app::{App, sender_number, stop_on_signal};
+use super::app::{App, new_id, sender_number, stop_on_signal};
 use super::{Done, campaigns, planning, progress, serving};
 
 #[derive(Args)]
@@ -180,6 +183,26 @@ async fn send(app: &App, stop: &CancellationToken) -> anyhow::Result<plan::Plan>
     Ok(plan)
 }
 
+/// An editor's account for the desk, and the link by which its password is set.
+async fn desk_link(app: &App) -> anyhow::Result<String> {
+    let address = Address::parse("editor@example.org")?;
+    let editor = New {
+        id: new_id(),
+        address: &address,
+        name: "Demo Editor",
+        role: Role::Editor,
+        language: Language::English,
+        time_zone: chrono_tz::America::Toronto,
+    };
+    let mut tx = app.db.begin().await?;
+    admin::add(&mut tx, &editor, clock::now()).await?;
+    let known = admin::of_address(&mut tx, &address).await?;
+    let known = known.context("the account was just added")?;
+    let link = admin::new_link(&mut tx, known.id, clock::now()).await?;
+    tx.commit().await?;
+    Ok(admin::link_path(&app.keys, link))
+}
+
 /// Serves until told to stop; what was deferred is tried again meanwhile, and letters go out.
 async fn show(
     app: &App,
@@ -193,6 +216,9 @@ async fn show(
         say!("\nLook at what was sent:   http://{at}/demo");
         say!("The caught mails:        http://{at}/demo/mails");
         say!("The archive:             http://{at}/issues");
+        let link = desk_link(app).await?;
+        say!("The editor's desk:       http://{at}{link}");
+        say!("                         (choose a password there; the link works once)");
         say!("Ctrl-C ends it.");
     }
     let site = serving::site(app);

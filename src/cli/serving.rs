@@ -4,6 +4,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
 use anyhow::Context;
+use bulletin::admin;
+use bulletin::audit::{self, Verdict};
 use bulletin::clock;
 use bulletin::config::Config;
 use bulletin::db::Db;
@@ -231,6 +233,7 @@ pub async fn doctor(config: Config, json: bool) -> anyhow::Result<Done> {
         finding("the schedule", scheduling::examine(&config).await),
         finding("what comes back", returned::examine(&config).await),
         finding("what is kept of readers", kept(&config).await),
+        finding("the editor's desk", examine_desk(&config).await),
         relay(&config).await,
     ];
     if json {
@@ -320,6 +323,30 @@ fn signature(config: &Config) -> Finding {
         Ok(records.collect::<Vec<_>>().join("; and "))
     };
     finding("the signature", look())
+}
+
+/// Who can sign in, whether a password may go to the site's address, and whether the record of deeds is whole.
+async fn examine_desk(config: &Config) -> anyhow::Result<String> {
+    let db = Db::open(&config.database_url.0).await?;
+    let mut tx = db.read().await?;
+    let owners = admin::owners(&mut tx).await?;
+    let verdict = audit::verify(&mut tx, &Keys::open(&config.key_file)?).await?;
+    drop(tx);
+    db.close().await;
+    let Verdict::Whole(lines) = verdict else {
+        anyhow::bail!(
+            "the record of what was done there is not as it was written: {verdict:?}; compare it with a backup"
+        );
+    };
+    anyhow::ensure!(
+        desk::may_take_passwords(&config.site_url),
+        "it takes no password at {}: set site.url to an https address",
+        config.site_url
+    );
+    Ok(match owners {
+        0 => "nobody can sign in as its owner yet; `bulletin admin create ADDRESS --name NAME` prints a link".to_owned(),
+        _ => format!("owners who can sign in: {owners}; its record of {lines} lines is whole"),
+    })
 }
 
 /// A process of ours sees to it each day; one that has not for days does not run.

@@ -34,7 +34,7 @@ pub use self::frame::Frame;
 pub use self::guesses::Guesses;
 pub use self::posted::{File, Posted};
 pub use self::route::{Kind, Route, Who};
-pub use self::visit::{Answer, Visit};
+pub use self::visit::{Answer, Visit, may_take_passwords};
 
 /// What the desk needs. Cheap to clone.
 #[derive(Clone)]

@@ -243,10 +243,14 @@ impl Desk {
         self.site.publisher.site_url.starts_with("https://")
     }
 
-    /// Whether a password may go to the site's address: over TLS, or no further than this machine.
     pub(super) fn may_take_passwords(&self) -> bool {
-        let host = self.site.publisher.site_url.strip_prefix("http://");
-        let name = host.and_then(|host| host.split(['/', ':']).next());
-        self.is_https() || matches!(name, Some("127.0.0.1" | "localhost"))
+        may_take_passwords(&self.site.publisher.site_url)
     }
+}
+
+/// Whether a password may go to an address: over TLS, or no further than this machine.
+pub fn may_take_passwords(site_url: &str) -> bool {
+    let open = site_url.strip_prefix("http://");
+    let host = open.and_then(|rest| rest.split(['/', ':']).next());
+    site_url.starts_with("https://") || matches!(host, Some("127.0.0.1" | "localhost"))
 }
