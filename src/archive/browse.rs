@@ -1,6 +1,6 @@
 //! The archive as visitors read it: by topic, by type of research, by words, the newest first.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use sqlx::AssertSqlSafe;
@@ -19,22 +19,6 @@ pub struct Filter {
     pub topics: Vec<String>,
     /// One of these types of research, by slug.
     pub research_types: Vec<String>,
-    /// What has the words, the best first, once it was looked up.
-    pub found: Option<Vec<i64>>,
-}
-
-impl Filter {
-    /// Looks the words up once, for who asks several things of the same filter.
-    pub async fn look_up(&mut self, tx: &mut Tx) -> sqlx::Result<()> {
-        if !self.terms.is_empty() {
-            let words = Filter {
-                terms: self.terms.clone(),
-                ..Filter::default()
-            };
-            self.found = Some(fitting_ids(tx, &words, MOST_FOUND, 0).await?);
-        }
-        Ok(())
-    }
 }
 
 row! {
@@ -72,6 +56,8 @@ pub struct Entry {
 /// How many summaries each choice would show beside what else is chosen, by slug.
 #[derive(Clone, Debug, Default)]
 pub struct Counts {
+    /// Of all that is chosen together.
+    pub total: i64,
     pub topics: HashMap<String, i64>,
     pub research_types: HashMap<String, i64>,
 }
@@ -86,9 +72,6 @@ row! {
     }
 }
 
-/// Summaries that words find at most: the best of more.
-const MOST_FOUND: i64 = 10_000;
-
 /// A summary stands in the newest issue that has it.
 const IN_ITS_ISSUE: &str = "NOT EXISTS (SELECT 1 FROM issue_summary k JOIN issue j ON j.id = k.issue_id \
      WHERE k.summary_id = l.summary_id AND j.month > i.month)";
@@ -100,10 +83,9 @@ pub async fn entries(
     limit: i64,
     offset: i64,
 ) -> sqlx::Result<Vec<Entry>> {
-    let ids = match (filter.terms.is_empty(), &filter.found) {
-        (true, _) => newest_ids(tx, filter, limit, offset).await?,
-        (false, None) => fitting_ids(tx, filter, limit, offset).await?,
-        (false, Some(found)) => among(tx, filter, found, limit, offset).await?,
+    let ids = match filter.terms.is_empty() {
+        true => newest_ids(tx, filter, limit, offset).await?,
+        false => fitting_ids(tx, filter, limit, offset).await?,
     };
     if ids.is_empty() {
         return Ok(Vec::new());
@@ -129,6 +111,7 @@ pub async fn entries(
     Ok(entries)
 }
 
+/// SQLite keeps to the order of a `CROSS JOIN`: so it goes from issue to issue, and stops where there are enough.
 async fn newest_ids(
     tx: &mut Tx,
     filter: &Filter,
@@ -137,8 +120,8 @@ async fn newest_ids(
 ) -> sqlx::Result<Vec<i64>> {
     let Limits { sql, values } = Limits::of(tx, filter, "l.summary_id");
     let sql = format!(
-        "SELECT l.summary_id FROM issue i JOIN issue_summary l ON l.issue_id = i.id WHERE {sql} AND {IN_ITS_ISSUE} \
-         ORDER BY i.month DESC, l.position LIMIT {limit} OFFSET {offset}"
+        "SELECT l.summary_id FROM issue i CROSS JOIN issue_summary l WHERE l.issue_id = i.id AND {sql} \
+         AND {IN_ITS_ISSUE} ORDER BY i.month DESC, l.position LIMIT {limit} OFFSET {offset}"
     );
     on!(tx, |conn| {
         let mut query = sqlx::query_scalar(AssertSqlSafe(sql));
@@ -174,8 +157,7 @@ async fn fitting_ids(
         sql: fits.to_owned(),
         values: vec![terms],
     };
-    // With the plus SQLite looks the rows up among those found; without it, it would search anew for each.
-    limits.by_slugs(filter, &format!("+{id}"));
+    limits.by_slugs(filter, &unindexed(tx, id));
     let Limits { sql, values } = limits;
     let sql = format!(
         "SELECT {id} FROM summary_search WHERE {sql} ORDER BY {best}, {id} DESC LIMIT {limit} OFFSET {offset}"
@@ -187,29 +169,6 @@ async fn fitting_ids(
         }
         query.fetch_all(conn).await
     })
-}
-
-/// Those of what the words found that the rest of the filter lets through.
-async fn among(
-    tx: &mut Tx,
-    filter: &Filter,
-    found: &[i64],
-    limit: i64,
-    offset: i64,
-) -> sqlx::Result<Vec<i64>> {
-    let Limits { sql, values } = Limits::of(tx, filter, "id");
-    let sql = format!("SELECT id FROM summary WHERE {sql}");
-    let through: Vec<i64> = on!(tx, |conn| {
-        let mut query = sqlx::query_scalar(AssertSqlSafe(sql));
-        for value in values {
-            query = query.bind(value);
-        }
-        query.fetch_all(conn).await
-    })?;
-    let through: HashSet<i64> = through.into_iter().collect();
-    let best = found.iter().copied().filter(|id| through.contains(id));
-    let (skipped, taken) = (offset.unsigned_abs(), limit.unsigned_abs());
-    Ok(best.skip(skipped as usize).take(taken as usize).collect())
 }
 
 /// How many summaries `filter` lets through.
@@ -225,7 +184,7 @@ pub async fn count(tx: &mut Tx, filter: &Filter) -> sqlx::Result<i64> {
     })
 }
 
-/// What every topic and type of research has within the rest of `filter`.
+/// How many summaries `filter` lets through, and what every topic and type of research has within the rest of it.
 pub async fn counts(tx: &mut Tx, filter: &Filter) -> sqlx::Result<Counts> {
     let without_topics = Filter {
         topics: Vec::new(),
@@ -237,9 +196,18 @@ pub async fn counts(tx: &mut Tx, filter: &Filter) -> sqlx::Result<Counts> {
     };
     let topics = Limits::of(tx, &without_topics, "summary_id");
     let types = Limits::of(tx, &without_types, "id");
+    let topics = grouped(tx, topics, "summary_topic", "topic").await?;
+    let types = grouped(tx, types, "summary", "research_type").await?;
+    let is_let_through = |kind: &Option<String>| match (&filter.research_types, kind) {
+        (all, _) if all.is_empty() => true,
+        (some, Some(kind)) => some.contains(kind),
+        (_, None) => false,
+    };
+    let let_through = types.iter().filter(|(kind, _)| is_let_through(kind));
     Ok(Counts {
-        topics: grouped(tx, topics, "summary_topic", "topic").await?,
-        research_types: grouped(tx, types, "summary", "research_type").await?,
+        total: let_through.map(|(_, count)| count).sum(),
+        topics: named(topics),
+        research_types: named(types),
     })
 }
 
@@ -248,19 +216,23 @@ async fn grouped(
     limits: Limits,
     table: &str,
     by: &str,
-) -> sqlx::Result<HashMap<String, i64>> {
+) -> sqlx::Result<Vec<(Option<String>, i64)>> {
     let Limits { sql, values } = limits;
-    let sql = format!(
-        "SELECT {by}, count(*) FROM {table} WHERE {by} IS NOT NULL AND {sql} GROUP BY {by}"
-    );
-    let rows: Vec<(String, i64)> = on!(tx, |conn| {
+    let sql = format!("SELECT {by}, count(*) FROM {table} WHERE {sql} GROUP BY {by}");
+    on!(tx, |conn| {
         let mut query = sqlx::query_as(AssertSqlSafe(sql));
         for value in values {
             query = query.bind(value);
         }
         query.fetch_all(conn).await
-    })?;
-    Ok(rows.into_iter().collect())
+    })
+}
+
+fn named(counts: Vec<(Option<String>, i64)>) -> HashMap<String, i64> {
+    let counts = counts.into_iter();
+    counts
+        .filter_map(|(name, count)| Some((name?, count)))
+        .collect()
 }
 
 /// The summaries before and after one, in the order in which they were published.
@@ -306,13 +278,15 @@ pub async fn months_beside(tx: &mut Tx, month: Month) -> sqlx::Result<[Option<Mo
     Ok([before, after].map(|month| month.and_then(|month| month.parse().ok())))
 }
 
-/// Every summary's id and when it changed last, the newest first, at most `limit`.
+/// Every summary's id and when it changed last, the latest first, at most `limit`.
 pub async fn addresses(tx: &mut Tx, limit: i64) -> sqlx::Result<Vec<(i64, DateTime<Utc>)>> {
     on!(tx, |conn| {
-        sqlx::query_as("SELECT id, changed_at FROM summary ORDER BY id DESC LIMIT $1")
-            .bind(limit)
-            .fetch_all(conn)
-            .await
+        sqlx::query_as(
+            "SELECT id, changed_at FROM summary ORDER BY changed_at DESC, id DESC LIMIT $1",
+        )
+        .bind(limit)
+        .fetch_all(conn)
+        .await
     })
 }
 
@@ -329,12 +303,8 @@ impl Limits {
             sql: String::from("1 = 1"),
             values: Vec::new(),
         };
-        if let Some(found) = &filter.found {
-            limits.sql = match found.as_slice() {
-                [] => "1 = 0".to_owned(),
-                found => format!("{id} IN ({})", listed(found)),
-            };
-        } else if !filter.terms.is_empty() {
+        let id = &unindexed(tx, id);
+        if !filter.terms.is_empty() {
             let (found, terms) = match tx {
                 Tx::Sqlite(_) => (
                     "SELECT rowid FROM summary_search WHERE summary_search MATCH $1",
@@ -367,6 +337,15 @@ impl Limits {
         let numbers = (first..=self.values.len()).map(|number| format!("${number}"));
         let list = numbers.collect::<Vec<_>>().join(", ");
         self.sql += &format!(" AND {id} IN (SELECT {which} IN ({list}))");
+    }
+}
+
+/// A column as SQLite looks it up among ids that it finds once. Without the plus it would go from those to the summaries,
+/// whose texts lie between the few bytes that are wanted, or look for the words anew for each.
+fn unindexed(tx: &Tx, id: &str) -> String {
+    match tx {
+        Tx::Sqlite(_) => format!("+{id}"),
+        Tx::Postgres(_) => id.to_owned(),
     }
 }
 

@@ -51,12 +51,20 @@ pub fn passage<'a>(paragraphs: &'a [String], terms: &Terms) -> Option<Passage<'a
         if best.as_ref().is_none_or(|(most, _)| found > *most) {
             best = Some((found, passage));
         }
+        if found == terms.len() {
+            break;
+        }
     }
     best.map(|(_, passage)| passage)
 }
 
 fn best_of<'a>(text: &'a str, terms: &Terms) -> (usize, Passage<'a>) {
-    let words: Vec<_> = words(text).collect();
+    // An opening is all that is shown where nothing is looked for.
+    let read = match terms.is_empty() {
+        true => LENGTH + 1,
+        false => usize::MAX,
+    };
+    let words: Vec<_> = words(text).take(read).collect();
     let places: Vec<(usize, usize)> = words
         .iter()
         .enumerate()

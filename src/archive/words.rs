@@ -99,7 +99,10 @@ pub(super) fn words(text: &str) -> impl Iterator<Item = (Range<usize>, String)> 
         while let Some((at, c)) = rest.next_if(|(_, c)| is_of_word(*c)) {
             end = at + c.len_utf8();
             if letters < MOST_LETTERS {
-                word.extend(fold(c));
+                match c.is_ascii() {
+                    true => word.push(c.to_ascii_lowercase()),
+                    false => word.extend(fold(c)),
+                }
                 letters += 1;
             }
         }

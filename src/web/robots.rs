@@ -62,20 +62,22 @@ pub(super) async fn sitemap(State(site): State<Site>) -> Result<impl IntoRespons
 
 /// A page in both languages, each naming the other.
 fn add(text: &mut String, site: &Site, path: &str, changed_at: Option<DateTime<Utc>>) {
-    let url = |language: Language| {
+    let changed = changed_at.map(|at| format!("<lastmod>{}</lastmod>", at.date_naive()));
+    let changed = changed.unwrap_or_default();
+    let urls = Language::ALL.iter().map(|language| {
         let url = site.url(&language.path(path));
-        url.replace('&', "&amp;").replace('\'', "&apos;")
-    };
-    let changed = changed_at.map(|at| format!("<lastmod>{}</lastmod>", at.format("%Y-%m-%d")));
-    let twins: String = Language::ALL
-        .iter()
-        .map(|twin| {
-            let href = url(*twin);
-            format!("<xhtml:link rel=\"alternate\" hreflang=\"{twin}\" href=\"{href}\"/>")
-        })
-        .collect();
-    for language in Language::ALL {
-        let (url, changed) = (url(*language), changed.as_deref().unwrap_or_default());
+        (language, url.replace('&', "&amp;").replace('\'', "&apos;"))
+    });
+    let urls: Vec<_> = urls.collect();
+    let mut twins = String::new();
+    for (language, url) in &urls {
+        write!(
+            twins,
+            "<xhtml:link rel=\"alternate\" hreflang=\"{language}\" href=\"{url}\"/>"
+        )
+        .expect("a text takes more text");
+    }
+    for (_, url) in &urls {
         writeln!(text, "<url><loc>{url}</loc>{changed}{twins}</url>")
             .expect("a text takes more text");
     }

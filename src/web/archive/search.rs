@@ -32,12 +32,10 @@ pub async fn search(
     language: Language,
     RawQuery(query): RawQuery,
 ) -> Result<Markup, PageError> {
-    let mut wanted = Wanted::read(&site, query.as_deref().unwrap_or_default());
+    let wanted = Wanted::read(&site, query.as_deref().unwrap_or_default());
     let mut tx = site.db.read().await?;
-    wanted.filter.look_up(&mut tx).await?;
-    let total = archive::count(&mut tx, &wanted.filter).await?;
     let counts = archive::counts(&mut tx, &wanted.filter).await?;
-    let place = Place::of(wanted.page, total);
+    let place = Place::of(wanted.page, counts.total);
     let found = archive::entries(&mut tx, &wanted.filter, PER_PAGE, place.offset()).await?;
     let is_limited = wanted.is_limited();
     let path = wanted.path(place.page);
@@ -56,8 +54,8 @@ pub async fn search(
                 (filters(&site, language, &wanted.filter, &counts))
             }
             section.results aria-labelledby="found" {
-                h2 #found { (language.found(total, is_limited)) }
-                @if total == 0 { p { (language.nothing_found()) } }
+                h2 #found { (language.found(counts.total, is_limited)) }
+                @if counts.total == 0 { p { (language.nothing_found()) } }
                 (entries::list(&site, language, &found, &wanted.filter.terms))
                 (entries::pager(language, place, |page| language.path(&wanted.path(page))))
             }
@@ -100,7 +98,6 @@ impl Wanted {
             terms,
             topics,
             research_types,
-            ..
         } = &self.filter;
         !(terms.is_empty() && topics.is_empty() && research_types.is_empty())
     }
