@@ -128,6 +128,8 @@ pub struct Identity {
 pub struct Retention {
     /// Address and choices of somebody who left, or whose implied consent ran out.
     pub left: Duration,
+    /// The same of somebody whose mailbox takes no mail, since we stopped.
+    pub unreachable: Duration,
     /// Which digests went to whom.
     pub history: Duration,
     /// That something was asked for on a page, by a keyed hash.
@@ -228,6 +230,7 @@ pub const KEYS: &[(&str, Option<&str>)] = &[
     ("digest.on_nothing", Some("skip")),
     ("consent.implied_life", Some("730d")),
     ("retention.left", Some("28d")),
+    ("retention.unreachable", Some("180d")),
     ("retention.history", Some("365d")),
     ("retention.requests", Some("365d")),
     ("retention.consents", Some("1096d")),
@@ -410,16 +413,23 @@ fn addresses(list: &str) -> Option<Vec<IpAddr>> {
 
 /// A day at least: what left at noon is not taken away at one.
 fn retention(from: &mut Reader<'_>) -> Option<Retention> {
-    let [left, history, requests, consents] =
-        ["left", "history", "requests", "consents"].map(|what| {
-            from.parsed(
-                &format!("retention.{what}"),
-                "a time of a day or more, such as 28d",
-                |text| duration(text).filter(|time| time.num_days() >= 1),
-            )
-        });
+    let mut time = |what: &str| {
+        from.parsed(
+            &format!("retention.{what}"),
+            "a time of a day or more, such as 28d",
+            |text| duration(text).filter(|time| time.num_days() >= 1),
+        )
+    };
+    let [left, unreachable, history, requests, consents] = [
+        time("left"),
+        time("unreachable"),
+        time("history"),
+        time("requests"),
+        time("consents"),
+    ];
     Some(Retention {
         left: left?,
+        unreachable: unreachable?,
         history: history?,
         requests: requests?,
         consents: consents?,

@@ -30,7 +30,7 @@ row! {
         /// By UTC: `2026-03-03`.
         pub day: String,
         pub ran_at: DateTime<Utc>,
-        /// Who left, or whose implied consent ran out.
+        /// Who left, whose implied consent ran out, or whose mailbox takes no mail.
         pub readers: i64,
         /// Deliveries that name nobody any more.
         pub deliveries: i64,
@@ -107,7 +107,7 @@ impl Retention {
         let (mut gone, mut seen) = (0, Uuid::nil());
         loop {
             let mut tx = self.db.begin().await?;
-            let over = over(&mut tx, seen, now - self.terms.left, now).await?;
+            let over = over(&mut tx, &self.terms, seen, now).await?;
             let Some(last) = over.last() else {
                 return Ok(gone);
             };
@@ -191,12 +191,12 @@ pub async fn last(tx: &mut Tx) -> sqlx::Result<Option<Run>> {
     })
 }
 
-/// Some readers behind `after`, in the order of their ids, whose time was over before `before`: they left, or their implied
-/// consent ran out. Who has asked for mail again meanwhile, and may still confirm it, stays.
+/// Some readers behind `after`, in the order of their ids, whose time is over by now: they left, their implied consent ran
+/// out, or their mailbox takes no mail. Who has asked for mail again meanwhile, and may still confirm it, stays.
 async fn over(
     tx: &mut Tx,
+    terms: &Terms,
     after: Uuid,
-    before: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> sqlx::Result<Vec<Uuid>> {
     on!(tx, |conn| {
@@ -204,14 +204,17 @@ async fn over(
             "SELECT s.id FROM subscriber s WHERE s.id IN ( \
                SELECT e.id FROM subscriber e WHERE e.state = 'ended' AND NOT EXISTS ( \
                  SELECT 1 FROM consent c WHERE c.address_hash = e.address_hash AND c.act = 'withdrawn' AND c.at > $1) \
-               UNION SELECT e.id FROM subscriber e WHERE e.consent_until <= $1) \
+               UNION SELECT e.id FROM subscriber e WHERE e.consent_until <= $1 \
+               UNION SELECT e.id FROM suppression x JOIN subscriber e ON e.address_hash = x.address_hash \
+                 WHERE x.reason IN ('hard_bounce', 'soft_bounces') AND x.since <= $5) \
              AND NOT EXISTS (SELECT 1 FROM request r WHERE r.subscriber_id = s.id AND r.asked_at >= $2) \
              AND s.id > $4 ORDER BY s.id LIMIT $3",
         )
-        .bind(before)
+        .bind(now - terms.left)
         .bind(now - Duration::days(CONFIRM_DAYS.into()))
         .bind(READERS_AT_A_TIME)
         .bind(after)
+        .bind(now - terms.unreachable)
         .fetch_all(conn)
         .await
     })

@@ -41,6 +41,15 @@ async fn leave(news: &News, pages: &Pages, address: &str) {
     assert_eq!(status, 200);
 }
 
+async fn suppress(news: &News, address: &str, reason: Reason) {
+    let hash = news.reader(address).await.address_hash;
+    let mut tx = news.db.begin().await.unwrap();
+    suppression::suppress(&mut tx, &hash, reason, "", news.now())
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+}
+
 each_database!(an_implied_consent_runs_out_unless_the_reader_says_that_digests_shall_come);
 async fn an_implied_consent_runs_out_unless_the_reader_says_that_digests_shall_come(db: Db) {
     let news = News::start(db).await;
@@ -147,6 +156,52 @@ async fn who_left_is_forgotten_after_four_weeks_and_no_list_brings_them_back(db:
     assert_eq!(keep(&news).await.unwrap().readers, 1);
 }
 
+each_database!(whose_mailbox_takes_no_mail_is_forgotten_like_who_left_and_no_list_brings_them_back);
+async fn whose_mailbox_takes_no_mail_is_forgotten_like_who_left_and_no_list_brings_them_back(
+    db: Db,
+) {
+    let news = News::start(db).await;
+    for address in ["ann@peer.test", "ben@peer.test", "cat@peer.test"] {
+        news.subscribe(address, &[]).await;
+    }
+    suppress(&news, "ann@peer.test", Reason::HardBounce).await;
+    suppress(&news, "ben@peer.test", Reason::SoftBounces).await;
+    suppress(&news, "cat@peer.test", Reason::Manual).await;
+    news.wait(Duration::days(179));
+    assert_eq!(keep(&news).await.unwrap().readers, 0);
+    // Who asks for mail again is not forgotten before they can confirm.
+    news.ask(Kind::SignUp, "ben@peer.test", form(&[]), None)
+        .await;
+    news.requests().settle().await.unwrap();
+    news.wait(Duration::days(1));
+    assert_eq!(keep(&news).await.unwrap().readers, 1);
+    let everything = news.dump_all().await;
+    assert_eq!(found(&everything, "ann@peer.test"), [""; 0]);
+    assert!(!found(&everything, "ben@peer.test").is_empty());
+    assert!(!found(&everything, "cat@peer.test").is_empty());
+    let consents = news.consents("ann@peer.test").await;
+    let acts: Vec<Act> = consents.iter().map(|one| one.act).collect();
+    assert_eq!(acts, [Act::Granted, Act::Erased]);
+    assert!(news.is_suppressed("ann@peer.test").await);
+    let list = "address,consent_at,consent_source\nann@peer.test,2026-01-01,form\n";
+    let (enrolled, refused) = news.enrol(list).await;
+    assert_eq!(enrolled.added, 0);
+    assert!(refused[0].reason.contains("suppressed"));
+
+    let request = news
+        .ask(Kind::SignUp, "ann@peer.test", form(&[]), None)
+        .await;
+    news.requests().settle().await.unwrap();
+    news.confirm(request).await;
+    assert!(!news.is_suppressed("ann@peer.test").await);
+    news.wait(Duration::days(8));
+    assert_eq!(
+        keep(&news).await.unwrap().readers,
+        1,
+        "ben alone, who did not confirm"
+    );
+}
+
 each_database!(after_a_year_the_account_stays_and_names_nobody);
 async fn after_a_year_the_account_stays_and_names_nobody(db: Db) {
     let news = News::start(db).await;
@@ -162,9 +217,10 @@ async fn after_a_year_the_account_stays_and_names_nobody(db: Db) {
     news.wait(Duration::days(364));
     let run = keep(&news).await.unwrap();
     assert_eq!((run.deliveries, run.requests), (0, 0));
+    assert_eq!(run.readers, 1, "ben has no mailbox");
     news.wait(Duration::days(2));
     let run = keep(&news).await.unwrap();
-    assert_eq!((run.readers, run.deliveries, run.requests), (0, 2, 1));
+    assert_eq!((run.readers, run.deliveries, run.requests), (0, 1, 1));
     let after = news.account().await;
     assert_eq!(
         (before.accepted, before.bounced),
@@ -259,12 +315,7 @@ async fn who_never_said_yes_in_so_many_words_is_asked_once_before_the_consent_en
     }
     news.enrol(&csv).await;
     leave(&news, &pages, "left@peer.test").await;
-    let gone = news.reader("gone@peer.test").await.address_hash;
-    let mut tx = news.db.begin().await.unwrap();
-    suppression::suppress(&mut tx, &gone, Reason::Manual, "", news.now())
-        .await
-        .unwrap();
-    tx.commit().await.unwrap();
+    suppress(&news, "gone@peer.test", Reason::Manual).await;
     assert_eq!(keep(&news).await.unwrap().reminded, 0, "it is not yet time");
 
     news.wait(Duration::days(1));

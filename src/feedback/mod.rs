@@ -117,8 +117,8 @@ pub async fn erase(tx: &mut Tx, reader: &Subscriber, now: DateTime<Utc>) -> sqlx
     forget(tx, reader, "erasure", now).await
 }
 
-/// The same for a reader who left long ago, or whose implied consent ran out: nothing more comes, so nothing more is
-/// needed. An import may bring back only who never left.
+/// The same for a reader who left long ago, whose implied consent ran out, or whose mailbox takes no mail: nothing more
+/// comes, so nothing more is needed. Who left, or is suppressed, no import brings back.
 pub async fn let_go(tx: &mut Tx, reader: &Subscriber, now: DateTime<Utc>) -> sqlx::Result<()> {
     subscriber::wait_for_plans(tx).await?;
     if reader.state == State::Ended {

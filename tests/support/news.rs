@@ -214,6 +214,7 @@ impl News {
     pub fn retention(&self) -> Retention {
         Retention {
             left: Duration::days(28),
+            unreachable: Duration::days(180),
             history: Duration::days(365),
             requests: Duration::days(365),
             consents: Duration::days(1096),

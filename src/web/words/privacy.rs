@@ -47,6 +47,7 @@ impl Language {
         kept: &Retention,
     ) -> [(&'static str, Vec<String>); 4] {
         let (left, history) = (kept.left.num_days(), kept.history.num_days());
+        let unreachable = kept.unreachable.num_days();
         let consents = self.long(kept.consents.num_days());
         match self {
             Language::English => [
@@ -79,8 +80,9 @@ impl Language {
                         "Letters such as a confirmation: 7 days after they came to their end.".to_owned(),
                         format!("Which issues went to you: {history} days."),
                         format!(
-                            "Your address and what you chose: until you have it erased, or {left} days after you left. \
-                             Then a keyed hash of the address stays, so that no list brings it back."
+                            "Your address and what you chose: until you have it erased, {left} days after you left, or \
+                             {unreachable} days after we stopped because your mailbox takes no mail. Then a keyed \
+                             hash of the address stays, so that no list brings it back."
                         ),
                         format!(
                             "The proof that you consented, which names nobody: {consents} more, for as long as the \
@@ -133,8 +135,9 @@ impl Language {
                         "Les lettres, comme une demande de confirmation\u{A0}: 7 jours après leur aboutissement.".to_owned(),
                         format!("Les numéros qui vous ont été envoyés\u{A0}: {history}\u{A0}jours."),
                         format!(
-                            "Votre adresse et vos choix\u{A0}: jusqu’à ce que vous les fassiez effacer, ou \
-                             {left}\u{A0}jours après votre départ. Il reste alors une empreinte chiffrée de l’adresse, \
+                            "Votre adresse et vos choix\u{A0}: jusqu’à ce que vous les fassiez effacer, \
+                             {left}\u{A0}jours après votre départ, ou {unreachable}\u{A0}jours après l’arrêt des envois \
+                             si votre boîte ne reçoit plus de courrier. Il reste alors une empreinte chiffrée de l’adresse, \
                              pour qu’aucune liste ne la ramène."
                         ),
                         format!(
