@@ -108,6 +108,12 @@ row! {
         pub source: String,
         /// What it was given to, where a page of ours asked for it (JSON).
         pub proof: Option<String>,
+        /// The file that it came out of, where it was imported.
+        pub file: Option<String>,
+        /// SHA-256 of that file, in hexadecimal digits.
+        pub file_sha256: Option<String>,
+        /// Where it stood there; the heading is line 1.
+        pub line: Option<i64>,
     }
 }
 
@@ -197,11 +203,31 @@ pub async fn record_consent(
 
 /// The consent record of an address, oldest first.
 pub async fn consents(tx: &mut Tx, address_hash: &[u8]) -> sqlx::Result<Vec<Consent>> {
-    on!(tx, |conn| sqlx::query_as(
-        "SELECT act, at, source, proof FROM consent WHERE address_hash = $1 ORDER BY id"
+    on!(tx, |conn| {
+        sqlx::query_as(
+            "SELECT c.act, c.at, c.source, c.proof, f.name AS file, f.sha256 AS file_sha256, c.line FROM consent c \
+             LEFT JOIN consent_file f ON f.id = c.file_id WHERE c.address_hash = $1 ORDER BY c.id",
+        )
+        .bind(address_hash)
+        .fetch_all(conn)
+        .await
+    })
+}
+
+/// Records a file that consents come out of, and gives its number. `sha256` is in hexadecimal digits.
+pub async fn record_file(
+    tx: &mut Tx,
+    name: &str,
+    sha256: &str,
+    now: DateTime<Utc>,
+) -> sqlx::Result<i64> {
+    on!(tx, |conn| sqlx::query_scalar(
+        "INSERT INTO consent_file (name, sha256, recorded_at) VALUES ($1, $2, $3) RETURNING id"
     )
-    .bind(address_hash)
-    .fetch_all(conn)
+    .bind(name)
+    .bind(sha256)
+    .bind(now)
+    .fetch_one(conn)
     .await)
 }
 

@@ -2,7 +2,7 @@
 
 use bulletin::db::Db;
 use bulletin::enrol::EnrolError;
-use bulletin::feedback;
+use bulletin::feedback::{self, held::held};
 use bulletin::subscriber::{Address, AddressError};
 use bulletin::subscription::Act;
 use uuid::Uuid;
@@ -180,6 +180,35 @@ async fn the_consent_record_can_only_grow(db: Db) {
     }
 }
 
+each_database!(where_a_consent_came_from_can_be_proved_by_the_file);
+async fn where_a_consent_came_from_can_be_proved_by_the_file(db: Db) {
+    let news = News::start(db).await;
+    let csv = "address,consent_at,consent_source\n\
+               ann@peer.test,2020-01-01,form\nnonsense,2020-01-01,form\nben@peer.test,2020-01-01,form\n";
+    news.enrol(csv).await;
+    news.enrol(csv).await;
+    let sum = ring::digest::digest(&ring::digest::SHA256, csv.as_bytes());
+    let sum = data_encoding::HEXLOWER.encode(sum.as_ref());
+    for (address, line) in [("ann@peer.test", 2), ("ben@peer.test", 4)] {
+        let consents = news.consents(address).await;
+        assert_eq!(consents.len(), 1);
+        let one = &consents[0];
+        let file = (one.file.as_deref(), one.file_sha256.as_deref(), one.line);
+        assert_eq!(file, (Some("readers.csv"), Some(&*sum), Some(line)));
+    }
+    let files = news.dump("consent_file").await;
+    assert_eq!(files.len(), 1, "nobody came out of it the second time");
+    let ann = news.reader("ann@peer.test").await;
+    let mut tx = news.db.read().await.unwrap();
+    let held = held(&mut tx, &news.keys, &ann).await.unwrap().csv();
+    assert!(
+        held.contains("\"consents\",\"1\",\"file\",\"readers.csv\"\n"),
+        "{held}"
+    );
+    assert!(held.contains(&format!("\"file_sha256\",\"{sum}\"\n")));
+    assert!(held.contains("\"consents\",\"1\",\"line\",\"2\"\n"));
+}
+
 #[tokio::test]
 async fn a_file_that_is_no_such_list_is_refused_as_a_whole() {
     let database = crate::support::databases::sqlite().await;
@@ -194,7 +223,10 @@ async fn a_file_that_is_no_such_list_is_refused_as_a_whole() {
             now: news.now(),
             new_id: &new_id,
         };
-        enrolment.run(csv, |_| Ok(()), |_| {}).await.unwrap_err()
+        enrolment
+            .run("list.csv", csv, |_| Ok(()), |_| {})
+            .await
+            .unwrap_err()
     };
     assert!(matches!(run(b"").await, EnrolError::NoHeading));
     assert!(

@@ -137,7 +137,9 @@ async fn enrol(app: &App, folder: &std::path::Path) -> anyhow::Result<()> {
     let csv = bulletin::demo::readers(&app.vocabulary, clock::now());
     std::fs::write(folder.join("readers.csv"), &csv).context("readers.csv cannot be written")?;
     let enrolment = app.enrolment();
-    let enrolled = enrolment.run(csv.as_bytes(), |_| Ok(()), |_| {}).await?;
+    let enrolled = enrolment
+        .run("readers.csv", csv.as_bytes(), |_| Ok(()), |_| {})
+        .await?;
     if !app.json {
         say!("Enrolled {} readers.\n", enrolled.added);
     }

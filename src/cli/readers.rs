@@ -68,6 +68,16 @@ struct ShownConsent {
     act: String,
     at: String,
     source: String,
+    /// What it was given to, where a page of ours asked for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proof: Option<serde_json::Value>,
+    /// The file that it came out of, where it was imported, and the line there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file_sha256: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<i64>,
 }
 
 pub async fn subscriber(app: &App, command: SubscriberCommand) -> anyhow::Result<Done> {
@@ -81,13 +91,16 @@ pub async fn subscriber(app: &App, command: SubscriberCommand) -> anyhow::Result
 
 async fn import(app: &App, path: &Path) -> anyhow::Result<Done> {
     let file = File::open(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    // Its folder is the operator's own business.
+    let name = path.file_name().unwrap_or(path.as_os_str());
+    let name = name.to_string_lossy();
     let bar = progress_bar(file.metadata().map(|about| about.len()).unwrap_or(0));
     let refusals = path.with_extension("refused.csv");
     let mut refused_to = None;
     let refuse = |refused: Refused| write_refused(&mut refused_to, &refusals, &refused);
     let enrolled = app
         .enrolment()
-        .run(file, refuse, |bytes| bar.set_position(bytes))
+        .run(&name, file, refuse, |bytes| bar.set_position(bytes))
         .await;
     bar.finish_and_clear();
     let enrolled = enrolled.with_context(|| path.display().to_string())?;
@@ -277,6 +290,12 @@ fn shown_consent(consent: Consent) -> ShownConsent {
         act: consent.act.to_string(),
         at: consent.at.to_rfc3339(),
         source: consent.source,
+        proof: consent
+            .proof
+            .and_then(|proof| serde_json::from_str(&proof).ok()),
+        file: consent.file,
+        file_sha256: consent.file_sha256,
+        line: consent.line,
     }
 }
 
@@ -319,6 +338,11 @@ fn print_reader(reader: &Shown) {
             consent.at,
             consent.source
         );
+        if let (Some(file), Some(sum), Some(line)) =
+            (&consent.file, &consent.file_sha256, consent.line)
+        {
+            say!("    line {line} of {file}, SHA-256 {sum}");
+        }
     }
     for moment in &reader.timeline {
         let message = moment.message.as_deref().unwrap_or_default();

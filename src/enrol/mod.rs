@@ -11,6 +11,8 @@ use std::rc::Rc;
 
 use chrono::{DateTime, Duration, Utc};
 use csv::{ByteRecord, Reader, ReaderBuilder};
+use data_encoding::HEXLOWER;
+use ring::digest::{Context, SHA256};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -103,7 +105,7 @@ pub struct Enrolment<'a> {
 }
 
 impl Enrolment<'_> {
-    /// Adds every line of `file` that can be taken as an active subscriber, and hands every other to `refuse`: first
+    /// Adds every line of `file`, which the consent record calls `name`, that can be taken as an active subscriber, and hands every other to `refuse`: first
     /// those that cannot be read, then those whose address may not come in. Nobody who is suppressed, or has left, is
     /// brought back.
     ///
@@ -111,6 +113,7 @@ impl Enrolment<'_> {
     /// of the file, each counted twice: when it is read and when it is taken over.
     pub async fn run(
         &self,
+        name: &str,
         file: impl Read,
         mut refuse: impl FnMut(Refused) -> io::Result<()>,
         progress: impl Fn(u64),
@@ -134,7 +137,8 @@ impl Enrolment<'_> {
         let db = self.db.apart().await?;
         keep_choices(&db, choices).await?;
         let progress = |part: f64| progress(bytes + (bytes as f64 * part) as u64);
-        let mut taking_over = TakingOver::new(self, &db, lines);
+        let sha256 = source.sha256();
+        let mut taking_over = TakingOver::new(self, &db, lines, [name, &sha256]);
         let taken_over = taking_over.run(progress).await;
         let added = taking_over.added;
         let mut not_taken = taking_over.not_taken()?;
@@ -167,6 +171,7 @@ impl<R: Read> Source<R> {
         let capped = Capped {
             file,
             read: since_line.clone(),
+            sum: Context::new(&SHA256),
         };
         let mut reader = ReaderBuilder::new()
             .flexible(true)
@@ -181,6 +186,11 @@ impl<R: Read> Source<R> {
             record,
             since_line,
         })
+    }
+
+    /// Of what has been read so far, in hexadecimal digits.
+    fn sha256(&self) -> String {
+        HEXLOWER.encode(self.reader.get_ref().sum.clone().finish().as_ref())
     }
 
     /// The lines that read well and their choices, sorted, and the length of the file; hands each other line to `refuse`.
@@ -216,10 +226,11 @@ impl<R: Read> Source<R> {
     }
 }
 
-/// Refuses to read on when one line takes more than its share.
+/// Refuses to read on when one line takes more than its share; sums up what it reads.
 struct Capped<R> {
     file: R,
     read: Rc<Cell<usize>>,
+    sum: Context,
 }
 
 impl<R: Read> Read for Capped<R> {
@@ -231,6 +242,7 @@ impl<R: Read> Read for Capped<R> {
         }
         let read = self.file.read(buffer)?;
         self.read.set(self.read.get() + read);
+        self.sum.update(&buffer[..read]);
         Ok(read)
     }
 }

@@ -52,16 +52,27 @@ pub(super) struct TakingOver<'a> {
     enrolment: &'a Enrolment<'a>,
     db: &'a Db,
     lines: Sorted,
+    /// The file's name and SHA-256.
+    file: [&'a str; 2],
+    /// Its number in the consent record, once a reader has come out of it.
+    file_id: Option<i64>,
     not_taken: Sorter,
     pub added: u64,
 }
 
 impl<'a> TakingOver<'a> {
-    pub fn new(enrolment: &'a Enrolment<'a>, db: &'a Db, lines: Sorted) -> TakingOver<'a> {
+    pub fn new(
+        enrolment: &'a Enrolment<'a>,
+        db: &'a Db,
+        lines: Sorted,
+        file: [&'a str; 2],
+    ) -> TakingOver<'a> {
         TakingOver {
             enrolment,
             db,
             lines,
+            file,
+            file_id: None,
             not_taken: Sorter::default(),
             added: 0,
         }
@@ -82,7 +93,11 @@ impl<'a> TakingOver<'a> {
                 let chunk = next;
                 let lines: Vec<Line<'_>> = chunk.records().map(Line::read).collect();
                 let new = self.choose(&mut tx, &lines, &mut before, &mut ids).await?;
-                let write = write(&mut tx, &new, self.enrolment.now);
+                let file_id = match new.is_empty() {
+                    true => None,
+                    false => Some(self.record_file(&mut tx).await?),
+                };
+                let write = write(&mut tx, &new, file_id, self.enrolment.now);
                 // The next are read while the database is at work.
                 let (written, read) = tokio::join!(write, async { Chunk::read(&mut self.lines) });
                 written?;
@@ -102,6 +117,17 @@ impl<'a> TakingOver<'a> {
     /// The lines whose address may not come in, by their number.
     pub fn not_taken(self) -> Result<Sorted, SortError> {
         self.not_taken.sorted()
+    }
+
+    /// The file's number, under which it is recorded with the first reader who comes out of it.
+    async fn record_file(&mut self, tx: &mut Tx) -> sqlx::Result<i64> {
+        if let Some(known) = self.file_id {
+            return Ok(known);
+        }
+        let [name, sha256] = self.file;
+        let id = subscription::record_file(tx, name, sha256, self.enrolment.now).await?;
+        self.file_id = Some(id);
+        Ok(id)
     }
 
     /// The lines that are taken, each with its id. `before` is the address hash of the line before them.
@@ -262,7 +288,12 @@ async fn subscribers(tx: &mut Tx, lines: &[Line<'_>]) -> sqlx::Result<Vec<Vec<u8
 }
 
 /// Adds readers and records the consent that came with each.
-async fn write(tx: &mut Tx, new: &[(Uuid, &Line<'_>)], now: DateTime<Utc>) -> sqlx::Result<()> {
+async fn write(
+    tx: &mut Tx,
+    new: &[(Uuid, &Line<'_>)],
+    file: Option<i64>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
     let readers = new.iter().map(|(id, line)| {
         [
             Value::Uuid(*id),
@@ -292,9 +323,11 @@ async fn write(tx: &mut Tx, new: &[(Uuid, &Line<'_>)], now: DateTime<Utc>) -> sq
             Value::Time(line.consent_at),
             Value::Text(line.consent_source),
             Value::Time(now),
+            file.map_or(Value::Null, Value::Integer),
+            Value::Integer(line.number as i64),
         ]
     });
-    let columns = "address_hash, act, at, source, recorded_at";
+    let columns = "address_hash, act, at, source, recorded_at, file_id, line";
     tx.add_rows("consent", columns, &consents.collect::<Vec<_>>())
         .await
 }

@@ -56,6 +56,10 @@ row! {
         pub recorded_at: DateTime<Utc>,
         /// What proves it (JSON).
         pub proof: Option<String>,
+        /// The file that it came out of, where it was imported, and the line there.
+        pub file: Option<String>,
+        pub file_sha256: Option<String>,
+        pub line: Option<i64>,
     }
 }
 
@@ -223,7 +227,8 @@ async fn suppressions(tx: &mut Tx, address_hash: &[u8]) -> sqlx::Result<Vec<Supp
 async fn consents(tx: &mut Tx, address_hash: &[u8]) -> sqlx::Result<Vec<Consented>> {
     on!(tx, |conn| {
         sqlx::query_as(
-        "SELECT act, at, source, recorded_at, proof FROM consent WHERE address_hash = $1 ORDER BY id"
+        "SELECT c.act, c.at, c.source, c.recorded_at, c.proof, f.name AS file, f.sha256 AS file_sha256, c.line \
+         FROM consent c LEFT JOIN consent_file f ON f.id = c.file_id WHERE c.address_hash = $1 ORDER BY c.id"
     )
     .bind(address_hash)
     .fetch_all(conn)

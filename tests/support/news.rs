@@ -136,7 +136,7 @@ impl News {
             Ok(())
         };
         let enrolled = enrolment
-            .run(csv.as_bytes(), keep, |_| {})
+            .run("readers.csv", csv.as_bytes(), keep, |_| {})
             .await
             .expect("the file can be read");
         (enrolled, refused)
