@@ -1,5 +1,6 @@
 //! The message on the wire: its header, its parts, its links.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use bulletin::db::Db;
@@ -121,6 +122,89 @@ async fn both_parts_hold_the_summaries_and_only_the_links_differ_from_reader_to_
             "no hole is left open"
         );
     }
+}
+
+/// What follows each `mark` in a page, up to what ends an attribute's value.
+fn behind<'a>(html: &'a str, mark: &'a str) -> impl Iterator<Item = &'a str> {
+    let rests = html.split(mark).skip(1);
+    rests.map(|rest| {
+        let rest = rest.trim_start_matches(['"', '\'', ' ']);
+        rest.split(['"', '\'', '>', ')']).next().unwrap()
+    })
+}
+
+/// What a mail program would fetch by itself as soon as it shows the mail.
+fn fetched(html: &str) -> BTreeSet<&str> {
+    let marks = [
+        "src=",
+        "srcset=",
+        "background=",
+        "poster=",
+        "data=",
+        "url(",
+        "@import",
+        "<link",
+        "<iframe",
+        "<script",
+    ];
+    let found = marks.into_iter().flat_map(|mark| behind(html, mark));
+    found.collect()
+}
+
+each_database!(no_mail_tells_by_what_it_fetches_or_links_who_reads_it);
+async fn no_mail_tells_by_what_it_fetches_or_links_who_reads_it(db: Db) {
+    let news = News::start(db).await;
+    news.subscribe("ann@peer.test", &[DEPRESSION]).await;
+    news.subscribe("ben@peer.test", &[DEPRESSION]).await;
+    let mut study = issue("2026-03", &[&[DEPRESSION]]);
+    study.summaries[0].doi = Some("10.1000/182".to_owned());
+    news.publish(&study).await;
+    news.plan("2026-03").await;
+    news.deliver_all().await;
+    let ours = "https://news.example.org/";
+    let mut seen = Vec::new();
+    for address in ["ann@peer.test", "ben@peer.test"] {
+        let mail = news.peer.mails_to(address).concat();
+        for receipt in [
+            "Disposition-Notification-To",
+            "Return-Receipt-To",
+            "X-Confirm-Reading-To",
+        ] {
+            assert!(field(&mail, receipt).is_empty(), "{receipt}");
+        }
+        let parsed = MessageParser::default().parse(&mail).unwrap();
+        let html = parsed.body_html(0).unwrap();
+        let fetched: BTreeSet<String> = fetched(&html).into_iter().map(str::to_owned).collect();
+        assert!(
+            fetched.iter().all(|url| url.starts_with(ours)),
+            "{fetched:?}"
+        );
+        let links = behind(&html, "href=").map(str::to_owned);
+        let elsewhere: BTreeSet<String> = links.filter(|url| !url.starts_with(ours)).collect();
+        assert!(
+            elsewhere.contains("https://doi.org/10.1000/182"),
+            "{elsewhere:?}"
+        );
+        seen.push((fetched, elsewhere));
+    }
+    assert_eq!(seen[0], seen[1], "neither tells one reader from another");
+}
+
+#[test]
+fn what_a_mail_fetches_is_found_however_it_is_written() {
+    let html = "<img src=\"https://a.test/1\"><td background='https://a.test/2'><p style=\"background:url(https://a.test/3)\">\
+                <style>@import 'https://a.test/4'</style><link rel=x><a href=\"https://a.test/5\">";
+    let found = fetched(html).into_iter().collect::<Vec<_>>();
+    assert_eq!(
+        found,
+        [
+            "https://a.test/1",
+            "https://a.test/2",
+            "https://a.test/3",
+            "https://a.test/4",
+            "rel=x"
+        ]
+    );
 }
 
 each_database!(who_wants_text_alone_gets_text_alone);
