@@ -296,6 +296,12 @@ impl Centre<'_> {
         gets_mail(&self.reader, self.suppressed.as_ref(), (self.site.clock)())
     }
 
+    /// The reader left, and it is too late to undo that here: no choice would bring anything.
+    fn is_over(&self) -> bool {
+        let has_ended = self.reader.state == subscription::State::Ended;
+        has_ended && !self.may_come_back && self.suppressed.is_none()
+    }
+
     /// The page with the choices as they are, under what is said.
     fn said(&self, said: Markup) -> Markup {
         let shown = Shown {
@@ -353,12 +359,14 @@ impl Centre<'_> {
             (shown.said)
             @if shown.wrong.is_some() { p.wrong role="alert" { (words.nothing_kept_yet()) } }
             (notice(self.site, words, &self.reader, suppressed, token, self.may_come_back, (self.site.clock)()))
-            form method="post" action=(format!("/p/{token}")) {
-                (form::fields(&self.site.vocabulary, words, filled, shown.wrong))
-                (shown.preview)
-                p.buttons {
-                    button { (words.keep()) }
-                    button.quiet formaction=(format!("/p/{token}/preview#preview")) { (words.show_first()) }
+            @if !self.is_over() {
+                form method="post" action=(format!("/p/{token}")) {
+                    (form::fields(&self.site.vocabulary, words, filled, shown.wrong))
+                    (shown.preview)
+                    p.buttons {
+                        button { (words.keep()) }
+                        button.quiet formaction=(format!("/p/{token}/preview#preview")) { (words.show_first()) }
+                    }
                 }
             }
             @if suppressed.is_none() { (self.more()) }
