@@ -246,6 +246,7 @@ pub async fn neighbours(
     Ok([before, after])
 }
 
+/// In the order of a `CROSS JOIN`, as above: from the month outwards, and no further than the first.
 async fn beside(
     tx: &mut Tx,
     month: Month,
@@ -254,9 +255,9 @@ async fn beside(
     order: &str,
 ) -> sqlx::Result<Option<Neighbour>> {
     let sql = format!(
-        "SELECT s.id, s.title, s.language FROM issue i JOIN issue_summary l ON l.issue_id = i.id \
-         JOIN summary s ON s.id = l.summary_id WHERE i.month {side} $1 OR (i.month = $1 AND l.position {side} $2) \
-         ORDER BY i.month {order}, l.position {order} LIMIT 1"
+        "SELECT s.id, s.title, s.language FROM issue i CROSS JOIN issue_summary l CROSS JOIN summary s \
+         WHERE l.issue_id = i.id AND s.id = l.summary_id AND i.month {side}= $1 \
+         AND (i.month <> $1 OR l.position {side} $2) ORDER BY i.month {order}, l.position {order} LIMIT 1"
     );
     on!(tx, |conn| sqlx::query_as(AssertSqlSafe(sql))
         .bind(month.to_string())

@@ -29,8 +29,7 @@ pub(super) async fn robots(State(site): State<Site>) -> impl IntoResponse {
 pub(super) async fn sitemap(State(site): State<Site>) -> Result<impl IntoResponse, PageError> {
     let mut tx = site.db.read().await?;
     let mut text = String::from(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<urlset xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\" \
-         xmlns:xhtml=\"http://www.w3.org/1999/xhtml\">\n",
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<urlset xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\">\n",
     );
     for path in [
         "/",
@@ -60,25 +59,13 @@ pub(super) async fn sitemap(State(site): State<Site>) -> Result<impl IntoRespons
     Ok(([(CONTENT_TYPE, "application/xml; charset=utf-8")], text))
 }
 
-/// A page in both languages, each naming the other.
+/// A page in both languages; that they are the same one they say themselves.
 fn add(text: &mut String, site: &Site, path: &str, changed_at: Option<DateTime<Utc>>) {
     let changed = changed_at.map(|at| format!("<lastmod>{}</lastmod>", at.date_naive()));
     let changed = changed.unwrap_or_default();
-    let urls = Language::ALL.iter().map(|language| {
+    for language in Language::ALL {
         let url = site.url(&language.path(path));
-        (language, url.replace('&', "&amp;").replace('\'', "&apos;"))
-    });
-    let urls: Vec<_> = urls.collect();
-    let mut twins = String::new();
-    for (language, url) in &urls {
-        write!(
-            twins,
-            "<xhtml:link rel=\"alternate\" hreflang=\"{language}\" href=\"{url}\"/>"
-        )
-        .expect("a text takes more text");
-    }
-    for (_, url) in &urls {
-        writeln!(text, "<url><loc>{url}</loc>{changed}{twins}</url>")
-            .expect("a text takes more text");
+        let url = url.replace('&', "&amp;").replace('\'', "&apos;");
+        writeln!(text, "<url><loc>{url}</loc>{changed}</url>").expect("a text takes more text");
     }
 }
