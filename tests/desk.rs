@@ -489,8 +489,14 @@ async fn the_record_of_deeds_shows_every_change_made_to_it(db: Db) {
 async fn executed(db: &Db, statements: &'static str) -> sqlx::Result<()> {
     let mut tx = db.begin().await?;
     match &mut tx {
-        Tx::Sqlite(tx) => drop(sqlx::raw_sql(statements).execute(&mut **tx).await?),
-        Tx::Postgres(tx) => drop(sqlx::raw_sql(statements).execute(&mut **tx).await?),
-    }
+        Tx::Sqlite(tx) => sqlx::raw_sql(statements)
+            .execute(&mut **tx)
+            .await
+            .map(|_| ()),
+        Tx::Postgres(tx) => sqlx::raw_sql(statements)
+            .execute(&mut **tx)
+            .await
+            .map(|_| ()),
+    }?;
     tx.commit().await
 }
