@@ -12,8 +12,8 @@ export async function withDemo(program, use) {
   const folder = mkdtempSync(join(tmpdir(), 'bulletin-pages-'));
   const child = spawn(program, ['demo', '--port', '0', '--dir', folder], { stdio: ['ignore', 'pipe', 'inherit'] });
   try {
-    const base = await address(child);
-    return await use({ base, folder, program, mails: new Mails(base) });
+    const { base, desk } = await addresses(child);
+    return await use({ base, desk, folder, program, mails: new Mails(base) });
   } finally {
     const ended = new Promise((resolve) => child.once('exit', resolve));
     if (child.exitCode === null && child.kill('SIGTERM')) await ended;
@@ -77,8 +77,8 @@ function recipient(text) {
   return text.match(/<p>To ([^<,\s]+),/)?.[1];
 }
 
-/** Where the site is, as the demo prints it once it serves. */
-function address(child) {
+/** Where the site is, and the path by which an editor sets a password, as the demo prints them once it serves. */
+function addresses(child) {
   return new Promise((resolve, reject) => {
     let said = '';
     const late = setTimeout(() => reject(new Error(`the demo does not serve; it said: ${said}`)), PATIENCE_MS);
@@ -86,10 +86,10 @@ function address(child) {
     child.once('exit', (code) => reject(new Error(`the demo ended with ${code}; it said: ${said}`)));
     child.stdout.on('data', (piece) => {
       said += piece;
-      const found = said.match(/(http:\/\/[\d.]+:\d+)\/issues\s/);
+      const found = said.match(/(http:\/\/[\d.]+:\d+)(\/desk\/set\/\S+)\s/);
       if (found) {
         clearTimeout(late);
-        resolve(found[1]);
+        resolve({ base: found[1], desk: found[2] });
       }
     });
   });

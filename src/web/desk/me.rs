@@ -1,5 +1,7 @@
 //! One's own account: name, language, time zone, second factor, sessions.
 
+use std::collections::BTreeMap;
+
 use axum::extract::Query;
 use axum::response::Response;
 use maud::{Markup, html};
@@ -61,7 +63,7 @@ async fn show(visit: Visit, Query(shown): Query<Shown>) -> Answer {
         (manner_form(&visit))
         (second_part(&visit))
         h2 { (visit.say("Password", "Mot de passe")) }
-        form method="post" action="/desk/me/password" {
+        form method="post" action="/desk/me/password" aria-label=(visit.say("Password", "Mot de passe")) {
             (visit.token())
             button.quiet { (visit.say("Set a new password", "Choisir un nouveau mot de passe")) }
             p.means { (visit.say("You are signed out everywhere else once it is set.", "Vous serez déconnecté partout ailleurs une fois le mot de passe choisi.")) }
@@ -76,12 +78,12 @@ async fn show(visit: Visit, Query(shown): Query<Shown>) -> Answer {
         } }
         div.acts {
             @if counting > 1 {
-                form method="post" action="/desk/me/sessions" {
+                form method="post" action="/desk/me/sessions" aria-label=(visit.say("Other sessions", "Autres sessions")) {
                     (visit.token())
                     button.quiet { (visit.say("Sign out everywhere else", "Fermer les autres sessions")) }
                 }
             }
-            form method="post" action="/desk/sign-out" {
+            form method="post" action="/desk/sign-out" aria-label=(visit.say("Sign out", "Se déconnecter")) {
                 (visit.token())
                 button { (visit.say("Sign out", "Se déconnecter")) }
             }
@@ -91,7 +93,7 @@ async fn show(visit: Visit, Query(shown): Query<Shown>) -> Answer {
 
 fn manner_form(visit: &Visit) -> Markup {
     html! {
-        form method="post" action="/desk/me" {
+        form method="post" action="/desk/me" aria-label=(visit.say("You", "Vous")) {
             (visit.token())
             div.field {
                 label for="name" { (visit.say("Your name, as the record shows it", "Votre nom, tel qu’au registre")) }
@@ -107,13 +109,27 @@ fn manner_form(visit: &Visit) -> Markup {
             }
             div.field {
                 label for="time_zone" { (visit.say("Time zone", "Fuseau horaire")) }
-                select #time_zone name="time_zone" {
-                    @for zone in chrono_tz::TZ_VARIANTS {
-                        option selected[zone == visit.zone()] { (zone.name()) }
-                    }
-                }
+                (zones(visit.zone()))
             }
             p.buttons { button { (visit.say("Save", "Enregistrer")) } }
+        }
+    }
+}
+
+/// All time zones, by the part of the earth.
+fn zones(chosen: chrono_tz::Tz) -> Markup {
+    let mut areas: BTreeMap<&str, Vec<chrono_tz::Tz>> = BTreeMap::new();
+    for zone in chrono_tz::TZ_VARIANTS {
+        let area = zone.name().split_once('/').map_or("UTC", |(area, _)| area);
+        areas.entry(area).or_default().push(zone);
+    }
+    html! {
+        select #time_zone name="time_zone" {
+            @for (area, zones) in &areas {
+                optgroup label=(area) {
+                    @for zone in zones { option selected[*zone == chosen] { (zone.name()) } }
+                }
+            }
         }
     }
 }
@@ -127,7 +143,7 @@ fn second_part(visit: &Visit) -> Markup {
             div.acts {
                 a.button.quiet href=(SECOND) { (visit.say("Set it up anew", "Le configurer de nouveau")) }
                 @if visit.admin.role != Role::Owner {
-                    form method="post" action="/desk/me/second/remove" {
+                    form method="post" action="/desk/me/second/remove" aria-label=(visit.say("Without a code", "Sans code")) {
                         (visit.token())
                         button.quiet { (visit.say("Do without", "Y renoncer")) }
                     }

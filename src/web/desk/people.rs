@@ -231,18 +231,18 @@ async fn show(visit: Visit, Path(id): Path<Uuid>, Query(shown): Query<Shown>) ->
                 p.means { (visit.say("They set a new password by a link that the next page shows.", "La personne choisit un nouveau mot de passe par un lien que montre la page suivante.")) }
             }
         } @else {
-            form method="post" action=(post("role")) {
+            form method="post" action=(post("role")) aria-label=(visit.say("What they may do", "Droits")) {
                 (visit.token())
                 (role_choice(&visit, admin.role))
                 button { (visit.say("Change what they may do", "Modifier les droits")) }
                 p.means { (visit.say("They are signed out everywhere and sign in again.", "La personne est déconnectée partout et se reconnecte.")) }
             }
-            form method="post" action=(post("link")) {
+            form method="post" action=(post("link")) aria-label=(visit.say("A new link", "Un nouveau lien")) {
                 (visit.token())
                 button.quiet { (visit.say("Make a new link for the password", "Créer un nouveau lien pour le mot de passe")) }
                 p.means { (visit.say("The old password works until a new one is set.", "L’ancien mot de passe reste valable tant que le nouveau n’est pas choisi.")) }
             }
-            form method="post" action=(post("end")) {
+            form method="post" action=(post("end")) aria-label=(visit.say("End the account", "Fermer le compte")) {
                 (visit.token())
                 button.grave { (visit.say("End this account", "Fermer ce compte")) }
                 p.means { (visit.say("They are signed out at once and cannot sign in any more. What they did stays on the record.", "La personne est aussitôt déconnectée et ne peut plus se connecter. Ses actes restent au registre.")) }

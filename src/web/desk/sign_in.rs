@@ -103,7 +103,7 @@ fn sign_in_page(
             @if let Some(wrong) = wrong { p.wrong role="alert" { (wrong) } }
             div.field {
                 label for="address" { (visit.say("Your address", "Votre adresse")) }
-                input #address type="email" name="address" value=(address) required autocomplete="username" maxlength="254";
+                input #address type="email" name="address" value=(address) required autocomplete="email" maxlength="254";
             }
             (password_field(visit.say("Password", "Mot de passe"), "password", "current-password"))
             (code_field(visit))
@@ -320,7 +320,7 @@ async fn show_forgotten(visit: Visit) -> Answer {
             (visit.token())
             div.field {
                 label for="address" { (visit.say("Your address", "Votre adresse")) }
-                input #address type="email" name="address" required autocomplete="username" maxlength="254";
+                input #address type="email" name="address" required autocomplete="email" maxlength="254";
             }
             p.buttons { button { (visit.say("Mail me a link", "M’envoyer un lien")) } }
         }
