@@ -85,7 +85,7 @@ impl Language {
     }
 
     /// `December 2020`, `décembre 2020`.
-    pub(super) fn month(self, month: Month) -> String {
+    pub(in crate::web) fn month(self, month: Month) -> String {
         let language = self.pick(emails::Language::English, emails::Language::French);
         language.month(emails::Month {
             year: month.year,

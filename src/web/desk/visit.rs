@@ -19,6 +19,7 @@ use crate::admin::session::Session;
 use crate::admin::{Admin, Role};
 use crate::audit::{self, Deed};
 use crate::db::Tx;
+use crate::issue::Month;
 use crate::record::{self, Shown, What};
 use crate::subscription::Language;
 
@@ -119,6 +120,12 @@ impl Visit {
         self.language()
             .pick(at.format("%Y-%m-%d %H:%M"), at.format("%Y-%m-%d %H h %M"))
             .to_string()
+    }
+
+    /// A month, as people write it.
+    pub fn month(&self, month: &str) -> String {
+        let parsed = month.parse::<Month>();
+        parsed.map_or_else(|_| month.to_owned(), |month| self.language().month(month))
     }
 
     /// A page, before its content is known.
