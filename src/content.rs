@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::db::word;
 use crate::issue::Summary;
 use crate::subscription::Choice;
 
@@ -43,11 +44,15 @@ pub struct Selection {
     pub had: Vec<usize>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Occasion {
-    Matched,
-    Note,
-    Pick,
+word! {
+    /// Why a mail holds what it holds.
+    pub enum Occasion {
+        Matched = "matched",
+        /// Nothing matched: a line that says so.
+        Note = "note",
+        /// Nothing matched: the editor's pick.
+        Pick = "pick",
+    }
 }
 
 /// A text of the database that is no selection: the row was not written by this service.

@@ -224,7 +224,7 @@ impl Db {
     }
 
     /// A handle with one connection of its own, for `begin_apart` many times over.
-    pub(crate) async fn apart(&self) -> sqlx::Result<Db> {
+    pub async fn apart(&self) -> sqlx::Result<Db> {
         match self {
             Db::Sqlite { write, file, .. } => {
                 let options = SqliteConnectOptions::clone(&write.connect_options())

@@ -66,6 +66,8 @@ pub mod enrol;
 
 pub mod plan;
 
+pub mod forecast;
+
 pub mod slot;
 
 pub mod instance;

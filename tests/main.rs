@@ -15,6 +15,7 @@ mod desk;
 mod documents;
 mod door;
 mod enrolment;
+mod forecasts;
 mod hooks;
 mod import_pages;
 mod mailboxes;

@@ -176,7 +176,9 @@ async fn nothing_matched_is_skipped_noted_or_answered_with_the_editors_pick(db: 
         news.settings.on_nothing = setting;
         let plan = news.preview("2026-02").await;
         assert_eq!(
-            plan.variants.first().map(|variant| variant.occasion),
+            plan.variants
+                .first()
+                .map(|variant| variant.occasion.as_str()),
             wanted,
             "{setting}"
         );

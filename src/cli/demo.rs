@@ -154,12 +154,12 @@ async fn send(app: &App, stop: &CancellationToken) -> anyhow::Result<plan::Plan>
         .next()
         .context("there are no samples")?;
     let mut tx = app.db.begin_apart().await?;
-    let (id, plan) = plan::settle(
-        &mut tx,
-        newest.month.parse()?,
-        &planning::settings(app, clock::now()),
-    )
-    .await?;
+    let terms = plan::Terms {
+        undo: chrono::Duration::zero(),
+        ..plan::Terms::of(&app.config)
+    };
+    let settings = terms.settings(plan::When::Now, clock::now());
+    let (id, plan) = plan::settle(&mut tx, newest.month.parse()?, &settings).await?;
     tx.commit().await?;
     if !app.json {
         planning::print_plan(&plan);

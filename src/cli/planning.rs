@@ -1,8 +1,9 @@
 //! `plan`, and when a campaign is to start.
 
 use anyhow::{Context, bail};
+use bulletin::content::Occasion;
 use bulletin::issue::Month;
-use bulletin::plan::{self, Plan, ReadersTime, Settings};
+use bulletin::plan::{self, Plan, Settings, Terms};
 use bulletin::{clock, schedule};
 use chrono::{DateTime, NaiveDateTime, SecondsFormat, Utc};
 use clap::Args;
@@ -23,10 +24,11 @@ pub struct When {
 
 pub async fn plan(app: &App, month: Month, when: When) -> anyhow::Result<Done> {
     let settings = settings_for(app, &when, chrono::Duration::zero(), clock::now())?;
-    let mut tx = app.db.begin_apart().await?;
-    // Planned for real and rolled back: what is shown is what `send` would settle.
-    let (_, mut plan) = plan::settle(&mut tx, month, &settings).await?;
+    let apart = app.db.apart().await?;
+    let mut tx = apart.read().await?;
+    let mut plan = plan::forecast(&mut tx, month, &settings).await?;
     drop(tx);
+    apart.close().await;
     let missing = app.config.missing_identity();
     if !missing.is_empty() {
         plan.warnings.push(format!(
@@ -38,50 +40,33 @@ pub async fn plan(app: &App, month: Month, when: When) -> anyhow::Result<Done> {
     Ok(Done::Wholly)
 }
 
-/// The operator's settings for a campaign planned now.
-pub fn settings(app: &App, now: DateTime<Utc>) -> Settings {
-    Settings {
-        on_nothing: app.config.on_nothing,
-        on_unknown: app.config.on_unknown,
-        now,
-        start_at: now,
-        readers_time: None,
-    }
-}
-
-/// The same, with what was said of the time. A campaign can be called back for `undo` before its first mail.
+/// The operator's settings for a campaign planned now, with what was said of the time. A campaign can be called back for
+/// `undo` before its first mail.
 pub fn settings_for(
     app: &App,
     when: &When,
     undo: chrono::Duration,
     now: DateTime<Utc>,
 ) -> anyhow::Result<Settings> {
-    let plain = settings(app, now);
-    let soonest = now + undo;
+    let terms = Terms {
+        undo,
+        ..Terms::of(&app.config)
+    };
+    Ok(terms.settings(read_when(app, when, now)?, now))
+}
+
+fn read_when(app: &App, when: &When, now: DateTime<Utc>) -> anyhow::Result<plan::When> {
     let Some(written) = &when.at else {
-        return Ok(Settings {
-            start_at: soonest,
-            ..plain
-        });
+        return Ok(plan::When::Now);
     };
     let (at, wall) = read_time(app, written, now)?;
     if !when.readers_zone {
-        return Ok(Settings {
-            start_at: at.max(soonest),
-            ..plain
-        });
+        return Ok(plan::When::At(at));
     }
     let wall = wall.context(
         "--readers-zone needs a local time, as in --at '2026-12-01 09:00', or --at next",
     )?;
-    Ok(Settings {
-        start_at: soonest,
-        readers_time: Some(ReadersTime {
-            wall,
-            fallback: app.config.schedule_time_zone,
-        }),
-        ..plain
-    })
+    Ok(plan::When::OnReadersClocks(wall))
 }
 
 pub fn print_plan(plan: &Plan) {
@@ -93,12 +78,12 @@ pub fn print_plan(plan: &Plan) {
     say!("{}: {}{settled}.\n", plan.month, counts(plan));
     for variant in &plan.variants {
         let what = match variant.occasion {
-            "note" => "nothing matched: a note with the titles".to_owned(),
-            "pick" => format!(
+            Occasion::Note => "nothing matched: a note with the titles".to_owned(),
+            Occasion::Pick => format!(
                 "nothing matched: the editor's pick, {}",
                 variant.summaries.join(" + ")
             ),
-            _ => variant.summaries.join(" + "),
+            Occasion::Matched => variant.summaries.join(" + "),
         };
         say!("{:>8}  {what}", variant.subscribers);
     }

@@ -10,6 +10,7 @@ use axum::routing::get;
 use maud::{Markup, html};
 
 use super::catcher::{Catcher, Caught};
+use crate::content::Occasion;
 use crate::plan::Plan;
 use crate::subscription::Language;
 use crate::web::{Page, PageError, Site};
@@ -56,7 +57,7 @@ async fn overview(State(exhibit): State<Arc<Exhibit>>) -> Markup {
                         tr {
                             td.number { (variant.subscribers) }
                             td {
-                                @if variant.occasion != "matched" { p { "Nothing matched: " (variant.occasion) } }
+                                @if variant.occasion != Occasion::Matched { p { "Nothing matched: " (variant.occasion.as_str()) } }
                                 ul { @for title in &variant.summaries { li { (title) } } }
                             }
                             td.number { (variant.orders.len()) }

@@ -27,7 +27,7 @@ pub(super) fn describe(
             recipients - readable
         ));
     }
-    let told = variants.iter().filter(|v| v.occasion != "matched");
+    let told = variants.iter().filter(|v| v.occasion != Occasion::Matched);
     Plan {
         month: content.month.clone(),
         recipients,
@@ -95,11 +95,7 @@ fn variants(content: &Content, mut counts: Vec<(String, i64)>) -> Vec<Variant> {
                 .map(|item| item.summary.title.clone())
                 .collect(),
             subscribers: orders.iter().map(|order| order.subscribers).sum(),
-            occasion: match occasion {
-                Occasion::Matched => "matched",
-                Occasion::Note => "note",
-                Occasion::Pick => "pick",
-            },
+            occasion,
             orders,
         })
         .collect();
@@ -194,14 +190,12 @@ pub(super) fn warnings(issue: &KeptIssue) -> Vec<String> {
 }
 
 /// What differs much from the campaign of the issue before.
-pub(super) async fn unusual(tx: &mut Tx, campaign: i64, plan: &Plan) -> sqlx::Result<Vec<String>> {
+pub(super) async fn unusual(tx: &mut Tx, plan: &Plan) -> sqlx::Result<Vec<String>> {
     let before: Option<(String, i64)> = on!(&mut *tx, |conn| {
         sqlx::query_as(
-        "SELECT month, (SELECT count(*) FROM delivery d WHERE d.campaign_id = earlier.id) FROM ( \
-         SELECT c.id, i.month FROM campaign c JOIN issue i ON i.id = c.issue_id WHERE c.id <> $1 AND i.month < $2 \
-         ORDER BY i.month DESC LIMIT 1) earlier",
+        "SELECT i.month, c.planned FROM campaign c JOIN issue i ON i.id = c.issue_id WHERE i.month < $1 \
+         ORDER BY i.month DESC LIMIT 1",
     )
-    .bind(campaign)
     .bind(plan.month.as_str())
     .fetch_optional(conn)
     .await

@@ -2,7 +2,9 @@
 
 mod choices;
 mod describe;
+mod forecast;
 mod sent;
+mod when;
 mod zones;
 
 use std::collections::{BTreeMap, HashMap};
@@ -14,14 +16,17 @@ use sqlx::types::Json;
 
 use self::choices::{NOT_NOW, NOTHING};
 use self::describe::{counts, describe, leave_out, span, unusual, warnings};
+use self::zones::Starts;
 use crate::archive::{self, KeptIssue};
-use crate::campaign;
+use crate::campaign::{self, Campaign};
 use crate::config::{OnNothing, OnUnknown};
-use crate::content::{Content, Item, Selection};
+use crate::content::{Content, Item, Occasion, Selection};
 use crate::db::{Tx, on};
 use crate::issue::Month;
 use crate::subscriber;
 
+pub use self::forecast::forecast;
+pub use self::when::{Terms, When};
 pub use self::zones::{ReadersTime, first as first_of_readers};
 
 /// Choices, or deliveries, that are read at a time.
@@ -57,8 +62,8 @@ pub struct Variant {
     /// Titles in the issue's order.
     pub summaries: Vec<String>,
     pub subscribers: i64,
-    /// `matched`, or what a reader gets whom nothing matched: `note`, `pick`.
-    pub occasion: &'static str,
+    /// Whether it matched, or what a reader gets whom nothing matched.
+    pub occasion: Occasion,
     /// The orders in which it goes out, best match first, each with its readers.
     pub orders: Vec<Order>,
 }
@@ -81,6 +86,20 @@ pub struct Settings {
     /// Each reader's is due when their own clocks show this; `None`: all are due at the start.
     pub readers_time: Option<ReadersTime>,
 }
+
+/// A query with `readers` in it, with the first six parameters bound.
+macro_rules! bound {
+    ($sql:expr, $settings:expr, $start_at:expr) => {
+        sqlx::query(sqlx::AssertSqlSafe($sql))
+            .bind(NOTHING)
+            .bind($settings.on_nothing.as_str())
+            .bind(Selection::note().to_string())
+            .bind(Selection::pick().to_string())
+            .bind($start_at)
+            .bind(NOT_NOW)
+    };
+}
+use bound;
 
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
@@ -109,19 +128,12 @@ pub async fn settle(
         return Err(PlanError::Empty(month));
     }
     if let Some(campaign) = campaign::of_month(tx, month).await? {
-        let Json(content) = campaign::content(tx, campaign.id).await?.0;
-        let counts = counts(tx, campaign.id).await?;
-        let plan = describe(&content, counts, campaign.fingerprint, Vec::new());
-        let settled = Plan {
-            due: span(tx, campaign.id).await?,
-            settled: true,
-            ..plan
-        };
-        return Ok((campaign.id, settled));
+        return Ok((campaign.id, settled(tx, campaign).await?));
     }
     subscriber::keep_all(tx).await?;
     let content = freeze(tx, &issue).await?;
-    let (start_at, late_zones) = zones::settle(tx, settings).await?;
+    let starts = zones::settle(tx, settings).await?;
+    let start_at = starts.first;
     let on_unknown = settings.on_unknown;
     let id = campaign::add(tx, issue.id, &content, on_unknown, settings.now, start_at).await?;
     choices::settle(tx, &content, month).await?;
@@ -134,17 +146,42 @@ pub async fn settle(
     let (fingerprint, counts) = read_back(tx, id, before, &content).await?;
     let mut plan = describe(&content, counts, fingerprint, warnings(&issue));
     campaign::set_plan(tx, id, &plan.fingerprint, plan.recipients).await?;
-    let is_quarter = !quarter_ending(month).is_empty();
-    leave_out(tx, &mut plan, start_at, is_quarter, already_sent).await?;
-    plan.warnings.extend(unusual(tx, id, &plan).await?);
-    if late_zones > 0 {
-        plan.warnings.push(format!(
-            "in {late_zones} time zones of readers that time is past: they get it at the start"
-        ));
-    }
+    complete(tx, &mut plan, month, &starts, already_sent).await?;
     plan.due = span(tx, id).await?;
     choices::forget(tx).await?;
     Ok((id, plan))
+}
+
+/// What an existing campaign settled.
+async fn settled(tx: &mut Tx, campaign: Campaign) -> Result<Plan, PlanError> {
+    let Json(content) = campaign::content(tx, campaign.id).await?.0;
+    let counts = counts(tx, campaign.id).await?;
+    let plan = describe(&content, counts, campaign.fingerprint, Vec::new());
+    Ok(Plan {
+        due: span(tx, campaign.id).await?,
+        settled: true,
+        ..plan
+    })
+}
+
+/// Adds who gets nothing, and what an editor should look at.
+async fn complete(
+    tx: &mut Tx,
+    plan: &mut Plan,
+    month: Month,
+    starts: &Starts,
+    already_sent: i64,
+) -> sqlx::Result<()> {
+    let is_quarter = !quarter_ending(month).is_empty();
+    leave_out(tx, plan, starts.first, is_quarter, already_sent).await?;
+    plan.warnings.extend(unusual(tx, plan).await?);
+    if starts.late > 0 {
+        plan.warnings.push(format!(
+            "in {} time zones of readers that time is past: they get it at the start",
+            starts.late
+        ));
+    }
+    Ok(())
 }
 
 /// The months that a quarterly round-up with this issue covers, newest first; empty unless the quarter ends with it.
@@ -215,36 +252,36 @@ async fn add_deliveries(
     settings: &Settings,
     start_at: DateTime<Utc>,
 ) -> sqlx::Result<()> {
-    on!(tx, |conn| {
-        sqlx::query(
+    let readers = readers("");
+    let sql = format!(
         "INSERT INTO delivery (campaign_id, subscriber_id, content, state, due_at, attempts, changed_at) \
-         SELECT $1, id, \
-           CASE WHEN content <> $2 THEN content \
-                WHEN on_nothing = 'note' THEN CAST($4 AS text) ELSE CAST($5 AS text) END, \
-           'waiting', COALESCE(at, $6), 0, $7 \
-         FROM (SELECT s.id, z.at, COALESCE(s.on_nothing, $3) AS on_nothing, \
+         SELECT $7, id, content, 'waiting', COALESCE(at, $5), 0, $8 FROM ({readers}) reader ORDER BY id"
+    );
+    on!(tx, |conn| bound!(sql, settings, start_at)
+        .bind(campaign)
+        .bind(settings.now)
+        .execute(conn)
+        .await
+        .map(drop))
+}
+
+/// Every active reader who gets something, with what; `which` says which readers are looked at, as `s`. To be bound by
+/// `bound!`.
+fn readers(which: &str) -> String {
+    format!(
+        "SELECT id, at, CASE WHEN content <> $1 THEN content \
+           WHEN on_nothing = 'note' THEN CAST($3 AS text) ELSE CAST($4 AS text) END AS content \
+         FROM (SELECT s.id, z.at, COALESCE(s.on_nothing, $2) AS on_nothing, \
              CASE s.frequency WHEN 'quarterly' THEN c.quarterly ELSE c.monthly END AS content \
            FROM subscriber s LEFT JOIN plan_choice p ON p.choice_id = s.choice_id \
            JOIN plan_content c ON c.id = COALESCE(p.content_id, 0) \
            LEFT JOIN suppression x ON x.address_hash = s.address_hash \
            LEFT JOIN plan_zone z ON z.time_zone = s.time_zone \
-           WHERE s.state = 'active' AND x.address_hash IS NULL \
-             AND (s.paused_until IS NULL OR s.paused_until <= $6) \
-             AND (s.consent_until IS NULL OR s.consent_until > $6)) reader \
-         WHERE content <> $8 AND (content <> $2 OR on_nothing <> 'skip') ORDER BY id",
+           WHERE s.state = 'active' AND x.address_hash IS NULL {which} \
+             AND (s.paused_until IS NULL OR s.paused_until <= $5) \
+             AND (s.consent_until IS NULL OR s.consent_until > $5)) reader \
+         WHERE content <> $6 AND (content <> $1 OR on_nothing <> 'skip')"
     )
-    .bind(campaign)
-    .bind(NOTHING)
-    .bind(settings.on_nothing.as_str())
-    .bind(Selection::note().to_string())
-    .bind(Selection::pick().to_string())
-    .bind(start_at)
-    .bind(settings.now)
-    .bind(NOT_NOW)
-    .execute(conn)
-    .await
-    .map(drop)
-    })
 }
 
 /// The numbers of the first and the last delivery after delivery `after`; both 0 where there is none.
@@ -268,33 +305,51 @@ async fn read_back(
     content: &Content,
 ) -> sqlx::Result<(String, Vec<(String, i64)>)> {
     let (first, last) = ends(tx, before).await?;
-    let mut hash = digest::Context::new(&digest::SHA256);
-    hash.update(&serde_json::to_vec(content).expect("content has only texts and numbers"));
-    let mut counts: HashMap<String, i64> = HashMap::new();
+    let mut read = Read::of(content);
     for from in (first..=last).step_by(PAGE as usize) {
-        let page = page(tx, campaign, from).await?.unwrap_or_default();
-        hash.update(page.as_bytes());
+        read.lines(&page(tx, campaign, from).await?.unwrap_or_default());
+    }
+    Ok(read.finish())
+}
+
+/// What a plan comes to, read line by line: the reader and, behind a space, what they get.
+struct Read {
+    hash: digest::Context,
+    counts: HashMap<String, i64>,
+}
+
+impl Read {
+    fn of(content: &Content) -> Read {
+        let mut hash = digest::Context::new(&digest::SHA256);
+        hash.update(&serde_json::to_vec(content).expect("content has only texts and numbers"));
+        Read {
+            hash,
+            counts: HashMap::new(),
+        }
+    }
+
+    fn lines(&mut self, page: &str) {
+        self.hash.update(page.as_bytes());
         for (_, content) in page.lines().filter_map(|line| line.split_once(' ')) {
-            match counts.get_mut(content) {
+            match self.counts.get_mut(content) {
                 Some(count) => *count += 1,
-                None => drop(counts.insert(content.to_owned(), 1)),
+                None => drop(self.counts.insert(content.to_owned(), 1)),
             }
         }
     }
-    let fingerprint = data_encoding::HEXLOWER.encode(&hash.finish().as_ref()[..8]);
-    Ok((fingerprint, counts.into_iter().collect()))
+
+    fn finish(self) -> (String, Vec<(String, i64)>) {
+        let fingerprint = data_encoding::HEXLOWER.encode(&self.hash.finish().as_ref()[..8]);
+        (fingerprint, self.counts.into_iter().collect())
+    }
 }
 
 /// Up to `PAGE` deliveries from number `from`, a line each: the reader and, behind a space, the content. The plus keeps both
 /// databases from going by the campaign, where only the numbers lead straight to a page.
 async fn page(tx: &mut Tx, campaign: i64, from: i64) -> sqlx::Result<Option<String>> {
-    let (line, end) = match tx {
-        Tx::Sqlite(_) => ("hex(subscriber_id)", "char(10)"),
-        Tx::Postgres(_) => ("CAST(subscriber_id AS text)", "chr(10)"),
-    };
     let sql = format!(
-        "SELECT string_agg({line} || ' ' || content || {end}, '' ORDER BY id) FROM delivery \
-         WHERE id >= $1 AND id < $2 AND +campaign_id = $3"
+        "SELECT string_agg({}, '' ORDER BY id) FROM delivery WHERE id >= $1 AND id < $2 AND +campaign_id = $3",
+        line(tx, "subscriber_id")
     );
     on!(tx, |conn| sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
         .bind(from)
@@ -302,4 +357,12 @@ async fn page(tx: &mut Tx, campaign: i64, from: i64) -> sqlx::Result<Option<Stri
         .bind(campaign)
         .fetch_one(conn)
         .await)
+}
+
+/// A reader's id, and behind a space what they get, as a line.
+fn line(tx: &Tx, reader: &str) -> String {
+    match tx {
+        Tx::Sqlite(_) => format!("hex({reader}) || ' ' || content || char(10)"),
+        Tx::Postgres(_) => format!("CAST({reader} AS text) || ' ' || content || chr(10)"),
+    }
 }

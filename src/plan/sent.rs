@@ -79,7 +79,8 @@ async fn campaigns_sharing_a_summary(tx: &mut Tx, campaign: i64) -> sqlx::Result
 }
 
 /// The deliveries of `earlier` that went out, or may yet: those count as sent.
-const COUNTS_AS_SENT: &str = "o.campaign_id = $2 AND o.state NOT IN ('suppressed', 'bounced')";
+pub(super) const COUNTS_AS_SENT: &str =
+    "o.campaign_id = $2 AND o.state NOT IN ('suppressed', 'bounced')";
 
 /// What readers of the new contents `touched` get, with what they got then; each pair once.
 async fn pairs(
@@ -107,7 +108,12 @@ async fn pairs(
 }
 
 /// Which positions of the new content the earlier mail held in full.
-fn had(now: &Content, selection: &Selection, then: &Content, sent: &Selection) -> BTreeSet<usize> {
+pub(super) fn had(
+    now: &Content,
+    selection: &Selection,
+    then: &Content,
+    sent: &Selection,
+) -> BTreeSet<usize> {
     let sent: BTreeSet<i64> = sent
         .full
         .iter()

@@ -21,25 +21,46 @@ pub async fn first(tx: &mut Tx, time: ReadersTime) -> sqlx::Result<Option<DateTi
     Ok(moments(tx, time).await?.into_iter().map(|(_, at)| at).min())
 }
 
-/// Notes in `plan_zone` when each zone's readers get theirs, and gives the campaign's start: the first of these times,
-/// or `settings.start_at` where that is later or no such time is asked for. With it, how many zones are past theirs.
-pub(super) async fn settle(
-    tx: &mut Tx,
-    settings: &Settings,
-) -> sqlx::Result<(DateTime<Utc>, usize)> {
+/// When readers of each zone get theirs.
+pub(super) struct Starts {
+    /// The campaign's start: the first of these times, or `settings.start_at` where that is later or no such time is
+    /// asked for.
+    pub(super) first: DateTime<Utc>,
+    pub(super) last: DateTime<Utc>,
+    /// How many zones are past theirs.
+    pub(super) late: usize,
+    zones: Vec<(String, DateTime<Utc>)>,
+}
+
+/// Works it out; changes nothing.
+pub(super) async fn starts(tx: &mut Tx, settings: &Settings) -> sqlx::Result<Starts> {
     let not_before = settings.start_at;
-    let Some(time) = settings.readers_time else {
-        return Ok((not_before, 0));
+    let mut zones = match settings.readers_time {
+        Some(time) => moments(tx, time).await?,
+        None => Vec::new(),
     };
-    let moments = moments(tx, time).await?;
-    let past = moments.iter().filter(|(_, at)| *at < not_before).count();
-    let start = moments.iter().map(|(_, at)| (*at).max(not_before)).min();
-    let rows: Vec<_> = moments
-        .iter()
-        .map(|(zone, at)| serde_json::json!({"zone": zone, "at": db::time((*at).max(not_before))}))
-        .collect();
-    keep(tx, &rows).await?;
-    Ok((start.unwrap_or(not_before), past))
+    let late = zones.iter().filter(|(_, at)| *at < not_before).count();
+    for (_, at) in &mut zones {
+        *at = (*at).max(not_before);
+    }
+    let times = || zones.iter().map(|(_, at)| *at);
+    Ok(Starts {
+        first: times().min().unwrap_or(not_before),
+        last: times().max().unwrap_or(not_before),
+        late,
+        zones,
+    })
+}
+
+/// Notes it in `plan_zone`.
+pub(super) async fn settle(tx: &mut Tx, settings: &Settings) -> sqlx::Result<Starts> {
+    let starts = starts(tx, settings).await?;
+    if settings.readers_time.is_some() {
+        let row = |(zone, at): &(String, DateTime<Utc>)| serde_json::json!({"zone": zone, "at": db::time(*at)});
+        let rows: Vec<_> = starts.zones.iter().map(row).collect();
+        keep(tx, &rows).await?;
+    }
+    Ok(starts)
 }
 
 /// Forgets what `settle` noted.
