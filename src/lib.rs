@@ -68,6 +68,10 @@ pub mod plan;
 
 pub mod forecast;
 
+pub mod draft;
+
+pub mod brought;
+
 pub mod slot;
 
 pub mod instance;

@@ -14,6 +14,7 @@ mod crash;
 mod desk;
 mod documents;
 mod door;
+mod drafts;
 mod enrolment;
 mod forecasts;
 mod hooks;

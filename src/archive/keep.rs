@@ -18,29 +18,37 @@ pub async fn keep(
     suggester: &Suggester,
     now: DateTime<Utc>,
 ) -> sqlx::Result<Vec<Change>> {
-    let mut changes = Changes {
-        month: issue.month,
-        list: Vec::new(),
-    };
+    let mut changes = Changes::of(issue.month, false);
     let issue_id = keep_issue(tx, issue, now, &mut changes).await?;
     let before: Vec<i64> = positions(tx, issue_id).await?;
     let mut given = Vec::new();
     for summary in &issue.summaries {
-        given.push(keep_summary(tx, summary, &before, suggester, now, &mut changes).await?);
+        given.push(keep_summary(tx, summary, None, &before, suggester, now, &mut changes).await?);
     }
-    if place(tx, issue_id, &before, &given, &mut changes).await? {
+    let order = order(&before, &given);
+    if place(tx, issue_id, &before, order, &mut changes).await? {
         touch_issue(tx, issue_id, now).await?;
     }
     Ok(changes.list)
 }
 
-struct Changes {
+pub(super) struct Changes {
     month: Month,
-    list: Vec<Change>,
+    /// What is given is all there is: what it leaves empty is emptied.
+    is_whole: bool,
+    pub(super) list: Vec<Change>,
 }
 
 impl Changes {
-    fn push(&mut self, title: Option<&str>, what: impl Into<String>) {
+    pub(super) fn of(month: Month, is_whole: bool) -> Changes {
+        Changes {
+            month,
+            is_whole,
+            list: Vec::new(),
+        }
+    }
+
+    pub(super) fn push(&mut self, title: Option<&str>, what: impl Into<String>) {
         self.list.push(Change {
             month: self.month.to_string(),
             title: title.map(str::to_owned),
@@ -49,7 +57,7 @@ impl Changes {
     }
 }
 
-async fn keep_issue(
+pub(super) async fn keep_issue(
     tx: &mut Tx,
     issue: &Issue,
     now: DateTime<Utc>,
@@ -72,7 +80,7 @@ async fn keep_issue(
         .fetch_one(conn)
         .await);
     };
-    if issue.teaser.is_some() && issue.teaser != teaser {
+    if (issue.teaser.is_some() || changes.is_whole) && issue.teaser != teaser {
         changes.push(
             None,
             differs("teaser", teaser.as_deref(), issue.teaser.as_deref()),
@@ -90,7 +98,7 @@ async fn keep_issue(
     Ok(id)
 }
 
-async fn positions(tx: &mut Tx, issue_id: i64) -> sqlx::Result<Vec<i64>> {
+pub(super) async fn positions(tx: &mut Tx, issue_id: i64) -> sqlx::Result<Vec<i64>> {
     on!(tx, |conn| sqlx::query_scalar(
         "SELECT summary_id FROM issue_summary WHERE issue_id = $1 ORDER BY position"
     )
@@ -99,15 +107,24 @@ async fn positions(tx: &mut Tx, issue_id: i64) -> sqlx::Result<Vec<i64>> {
     .await)
 }
 
-async fn keep_summary(
+pub(super) async fn keep_summary(
     tx: &mut Tx,
     given: &Summary,
+    id: Option<i64>,
     in_this_issue: &[i64],
     suggester: &Suggester,
     now: DateTime<Utc>,
     changes: &mut Changes,
 ) -> sqlx::Result<i64> {
-    let (id, is_changed) = match find(tx, given, in_this_issue).await? {
+    let known = match id {
+        Some(id) => by_id(tx, id).await?,
+        None => None,
+    };
+    let known = match known {
+        Some(known) => Some(known),
+        None => find(tx, given, in_this_issue).await?,
+    };
+    let (id, is_changed) = match known {
         Some(before) => {
             let is_changed = update(tx, &before, given, now, changes).await?;
             (before.id, is_changed)
@@ -117,13 +134,25 @@ async fn keep_summary(
             (insert(tx, given, now).await?, true)
         }
     };
-    if is_changed {
+    if is_changed || !in_this_issue.contains(&id) {
         search::index(tx, id).await?;
     }
     if keep_tags(tx, id, given, suggester, changes).await? {
         touch(tx, id, now).await?;
     }
     Ok(id)
+}
+
+async fn by_id(tx: &mut Tx, id: i64) -> sqlx::Result<Option<SummaryRow>> {
+    on!(tx, |conn| {
+        sqlx::query_as(
+            "SELECT id, 0 + id AS position, title, citation, doi, summary, implications, language, research_type, \
+             research_type_confirmed FROM summary WHERE id = $1",
+        )
+        .bind(id)
+        .fetch_optional(conn)
+        .await
+    })
 }
 
 /// The summary of the archive that `given` is, by its title, or within one issue by its DOI.
@@ -162,23 +191,32 @@ fn same_study(row: &SummaryRow, given: &Summary) -> bool {
     }
 }
 
+/// SQLite gives the number of what was deleted last to the next row, unless it is told another.
 async fn insert(tx: &mut Tx, given: &Summary, now: DateTime<Utc>) -> sqlx::Result<i64> {
+    let sql = match tx {
+        Tx::Sqlite(_) => {
+            "INSERT INTO summary (id, title_key, title, citation, doi, summary, implications, language, \
+             research_type_confirmed, changed_at) SELECT 1 + max((SELECT COALESCE(max(id), 0) FROM summary), \
+             (SELECT COALESCE(max(id), 0) FROM summary_gone)), $1, $2, $3, $4, $5, $6, $7, $8, $9 RETURNING id"
+        }
+        Tx::Postgres(_) => {
+            "INSERT INTO summary (title_key, title, citation, doi, summary, implications, language, \
+             research_type_confirmed, changed_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id"
+        }
+    };
     on!(tx, |conn| {
-        sqlx::query_scalar(
-        "INSERT INTO summary (title_key, title, citation, doi, summary, implications, language, \
-         research_type_confirmed, changed_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id",
-    )
-    .bind(title_key(&given.title))
-    .bind(given.title.as_str())
-    .bind(given.citation.as_deref())
-    .bind(given.doi.as_deref())
-    .bind(Json(&given.summary))
-    .bind(Json(&given.implications))
-    .bind(given.language.as_str())
-    .bind(false)
-    .bind(now)
-    .fetch_one(conn)
-    .await
+        sqlx::query_scalar(sql)
+            .bind(title_key(&given.title))
+            .bind(given.title.as_str())
+            .bind(given.citation.as_deref())
+            .bind(given.doi.as_deref())
+            .bind(Json(&given.summary))
+            .bind(Json(&given.implications))
+            .bind(given.language.as_str())
+            .bind(false)
+            .bind(now)
+            .fetch_one(conn)
+            .await
     })
 }
 
@@ -190,8 +228,12 @@ async fn update(
     now: DateTime<Utc>,
     changes: &mut Changes,
 ) -> sqlx::Result<bool> {
-    let citation = given.citation.clone().or_else(|| before.citation.clone());
-    let doi = given.doi.clone().or_else(|| before.doi.clone());
+    let or_before = |given: &Option<String>, before: &Option<String>| match changes.is_whole {
+        true => given.clone(),
+        false => given.clone().or_else(|| before.clone()),
+    };
+    let citation = or_before(&given.citation, &before.citation);
+    let doi = or_before(&given.doi, &before.doi);
     let mut what = Vec::new();
     let mut compare = |name: &str, old: Option<&str>, new: Option<&str>| {
         if old != new {
@@ -269,7 +311,7 @@ async fn keep_tags(
     let is_confirmed = before.iter().any(|(_, confirmed)| *confirmed);
     let before: Vec<String> = before.into_iter().map(|(topic, _)| topic).collect();
     let (topics, by_editor) = match given.topics.is_empty() {
-        true if is_confirmed => (before.clone(), true),
+        true if is_confirmed && !changes.is_whole => (before.clone(), true),
         true => (suggested(suggester, given), false),
         false => (sorted(given.topics.clone()), true),
     };
@@ -337,7 +379,7 @@ async fn keep_research_type(
     .await)?;
     let (kind, is_confirmed) = match &given.research_type {
         Some(kind) => (Some(kind.clone()), true),
-        None if confirmed => return Ok(false),
+        None if confirmed && !changes.is_whole => return Ok(false),
         None => (
             suggester
                 .research_types(given)
@@ -366,7 +408,7 @@ async fn keep_research_type(
     Ok(is_other)
 }
 
-async fn touch_issue(tx: &mut Tx, id: i64, now: DateTime<Utc>) -> sqlx::Result<()> {
+pub(super) async fn touch_issue(tx: &mut Tx, id: i64, now: DateTime<Utc>) -> sqlx::Result<()> {
     on!(tx, |conn| sqlx::query(
         "UPDATE issue SET changed_at = $2 WHERE id = $1"
     )
@@ -377,15 +419,8 @@ async fn touch_issue(tx: &mut Tx, id: i64, now: DateTime<Utc>) -> sqlx::Result<(
     .map(drop))
 }
 
-/// Puts the summaries in the file's order; those that the file lacks stay, behind the others. Whether the order is
-/// another one now.
-async fn place(
-    tx: &mut Tx,
-    issue_id: i64,
-    before: &[i64],
-    given: &[i64],
-    changes: &mut Changes,
-) -> sqlx::Result<bool> {
+/// The file's order; what it lacks stays, behind the others.
+fn order(before: &[i64], given: &[i64]) -> Vec<i64> {
     let mut order: Vec<i64> = Vec::new();
     let whole = before.iter().all(|id| given.contains(id));
     let (first, then) = if whole {
@@ -398,6 +433,17 @@ async fn place(
             order.push(*id);
         }
     }
+    order
+}
+
+/// Puts the summaries in this order, and no others. Whether it is another one now.
+pub(super) async fn place(
+    tx: &mut Tx,
+    issue_id: i64,
+    before: &[i64],
+    order: Vec<i64>,
+    changes: &mut Changes,
+) -> sqlx::Result<bool> {
     if order == before {
         return Ok(false);
     }

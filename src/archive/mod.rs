@@ -5,6 +5,7 @@ mod keep;
 mod marked;
 mod search;
 mod shown;
+mod whole;
 mod words;
 
 use std::fmt;
@@ -22,6 +23,7 @@ pub use self::keep::keep;
 pub use self::marked::{Passage, Piece, marked, passage};
 pub use self::search::complete as complete_search;
 pub use self::shown::{Shown, ShownSummary, shown};
+pub use self::whole::keep_whole;
 pub use self::words::Terms;
 
 /// One thing that an import changed, for the editor to read.

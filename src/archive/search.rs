@@ -60,6 +60,19 @@ pub(super) async fn index(tx: &mut Tx, id: i64) -> sqlx::Result<()> {
     write(tx, id, &title, &rest).await
 }
 
+/// Makes a summary found no more.
+pub(super) async fn forget(tx: &mut Tx, id: i64) -> sqlx::Result<()> {
+    let sql = match tx {
+        Tx::Sqlite(_) => "DELETE FROM summary_search WHERE rowid = $1",
+        Tx::Postgres(_) => "DELETE FROM summary_search WHERE summary_id = $1",
+    };
+    on!(tx, |conn| sqlx::query(sql)
+        .bind(id)
+        .execute(conn)
+        .await
+        .map(drop))
+}
+
 /// Each database takes words in a way of its own; neither is left to divide a text by itself.
 async fn write(tx: &mut Tx, id: i64, title: &[String], rest: &[String]) -> sqlx::Result<()> {
     match tx {

@@ -27,7 +27,8 @@
 //! Only `month` and the titles must be given; `language` is `en` unless it says otherwise. `DOI` is
 //! for a study whose citation holds none, or another (`none`: it has none after all), `Language`
 //! for a summary that is not in the issue's. The heading of the implications may have any of the
-//! spellings that archive pages have. All else is literal text: no emphasis, no links. Where text
+//! spellings that archive pages have. Another `+++` begins the front matter of another issue, so
+//! that one file may hold a whole archive. All else is literal text: no emphasis, no links. Where text
 //! would be taken for markup, a `\` goes before it; one `\` at the beginning of a line is dropped.
 //! Text is brought into the same normal form as that of an archive page (plain spaces, no soft
 //! hyphens), so an issue that was read once is read the same from what is written here.
@@ -65,16 +66,45 @@ pub fn markdown(issue: &Issue) -> String {
     text
 }
 
-/// The issue that a text in the editor's format holds.
-pub(super) fn issue(text: &str, notes: &mut Vec<Note>) -> Result<Issue, ImportError> {
-    let (front, month, body) = front_matter(text)?;
+/// Any number of issues as one file, which `read` reads again.
+pub fn archive<'a>(issues: impl IntoIterator<Item = &'a Issue>) -> String {
+    let texts: Vec<String> = issues.into_iter().map(markdown).collect();
+    texts.join("\n")
+}
+
+/// The issues that a text in the editor's format holds, in its order.
+pub(super) fn issues(text: &str, notes: &mut Vec<Note>) -> Result<Vec<Issue>, ImportError> {
+    let mut issues: Vec<Issue> = Vec::new();
+    let (mut rest, mut above) = (text, 0);
+    loop {
+        let (issue, length) = issue(rest, above, notes)?;
+        if issues.iter().any(|known| known.month == issue.month) {
+            return Err(ImportError::MonthTwice {
+                line: above + 1,
+                month: issue.month.to_string(),
+            });
+        }
+        issues.push(issue);
+        above += rest[..length].matches('\n').count();
+        rest = &rest[length..];
+        if rest.is_empty() {
+            return Ok(issues);
+        }
+    }
+}
+
+/// The issue that `text` opens with, and how many bytes of it that took. `above`: how many lines of the file stand above.
+fn issue(text: &str, above: usize, notes: &mut Vec<Note>) -> Result<(Issue, usize), ImportError> {
+    let (front, month, body) = front_matter(text, above)?;
+    let start = text.len() - body.len();
+    let body = &body[..next_issue(body)];
     let mut reading = Reading {
         summaries: Vec::new(),
         open: None,
         language: front.language,
         notes,
     };
-    let offset = text[..text.len() - body.len()].matches('\n').count();
+    let offset = above + text[..start].matches('\n').count();
     let mut before = 0;
     for block in lines(body) {
         let is_apart = block.line > before + 1;
@@ -90,11 +120,24 @@ pub(super) fn issue(text: &str, notes: &mut Vec<Note>) -> Result<Issue, ImportEr
     if summaries.is_empty() {
         return Err(ImportError::TextBeforeTitle { line: offset + 1 });
     }
-    Ok(Issue {
+    let issue = Issue {
         month,
         teaser: front.teaser,
         summaries,
-    })
+    };
+    Ok((issue, start + body.len()))
+}
+
+/// Where in a body the front matter of another issue begins; its end, if there is none.
+fn next_issue(body: &str) -> usize {
+    let mut at = 0;
+    for line in body.split_inclusive('\n') {
+        if line.trim_end() == MARK {
+            return at;
+        }
+        at += line.len();
+    }
+    body.len()
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -111,13 +154,13 @@ fn default_language() -> String {
     "en".to_owned()
 }
 
-fn front_matter(text: &str) -> Result<(FrontMatter, Month, &str), ImportError> {
+fn front_matter(text: &str, offset: usize) -> Result<(FrontMatter, Month, &str), ImportError> {
     let bad = |line: usize, message: &str| ImportError::BadFrontMatter {
         line,
         message: message.to_owned(),
     };
     let opened = text.trim_start();
-    let above = text[..text.len() - opened.len()].matches('\n').count();
+    let above = offset + text[..text.len() - opened.len()].matches('\n').count();
     let mut rest = opened;
     if next_line(&mut rest) != Some(MARK) {
         return Err(bad(above + 1, "the front matter is missing"));
@@ -372,7 +415,7 @@ fn escaped(text: &str) -> String {
     let is_key = key_and_value(text).is_some_and(|(word, _)| {
         KEYS.iter().any(|key| key.eq_ignore_ascii_case(word)) || is_near_a_key(word)
     });
-    if is_key || text.starts_with(['#', '>', '\\']) {
+    if is_key || text.starts_with(['#', '>', '\\']) || text == MARK {
         format!("\\{text}")
     } else {
         text.to_owned()

@@ -10,11 +10,15 @@ mod kind;
 mod markdown;
 mod month;
 mod page;
+mod passed;
 mod section;
 mod teaser;
+mod typed;
 
-pub use markdown::markdown;
+pub use markdown::{archive, markdown};
 pub use month::named;
+pub use passed::passed_over;
+pub use typed::{line, paragraphs, text};
 
 use crate::citation;
 use crate::citation::doi;
@@ -68,6 +72,8 @@ pub enum ImportError {
         "line {line}: '{key}' is not known; use Type, Topics, DOI or Language, or put \\ before the line if it is text"
     )]
     UnknownKey { line: usize, key: String },
+    #[error("line {line}: the month {month} stands in the file twice; join its summaries")]
+    MonthTwice { line: usize, month: String },
     #[error("line {line}: '{key}' is given twice; keep one of them")]
     KeyTwice { line: usize, key: String },
     #[error("line {line}: '{text}' is not a DOI; write it as 10.1037/pst0000123, or 'none'")]
@@ -99,7 +105,7 @@ pub fn read(name: &str, bytes: &[u8]) -> Result<Read, ImportError> {
     let mut notes = Vec::new();
     let text = blocks::decoded(bytes, &mut notes);
     let issues = if is_markdown(name, &text) {
-        vec![markdown::issue(&text, &mut notes)?]
+        markdown::issues(&text, &mut notes)?
     } else if html::is_html(name, &text) {
         page::issues(html::blocks(&text), &mut notes)?
     } else {
