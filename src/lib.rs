@@ -92,7 +92,13 @@ pub mod mime;
 
 pub mod render;
 
+pub mod look;
+
 pub mod deliver;
+
+pub mod preflight;
+
+pub mod proof;
 
 pub mod feedback;
 

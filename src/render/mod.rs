@@ -5,6 +5,7 @@ mod house;
 mod letters;
 mod message;
 mod parts;
+mod proofs;
 mod shelf;
 
 use std::collections::HashMap;

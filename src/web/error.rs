@@ -17,6 +17,8 @@ pub enum PageError {
     NotFound,
     #[error("the link is not one of ours")]
     BadLink,
+    #[error("the link stands in a test of the editor's")]
+    OfATest,
     #[error("what the link led to is no more")]
     Gone,
     #[error("the form could not be understood")]
@@ -32,6 +34,7 @@ pub enum PageError {
 enum Refusal {
     NotFound,
     BadLink,
+    OfATest,
     Gone,
     BadForm,
     NotSo,
@@ -45,6 +48,7 @@ impl IntoResponse for PageError {
         let (status, refusal) = match &self {
             PageError::NotFound => (StatusCode::NOT_FOUND, Refusal::NotFound),
             PageError::BadLink => (StatusCode::NOT_FOUND, Refusal::BadLink),
+            PageError::OfATest => (StatusCode::NOT_FOUND, Refusal::OfATest),
             PageError::Gone => (StatusCode::GONE, Refusal::Gone),
             PageError::BadForm => (StatusCode::BAD_REQUEST, Refusal::BadForm),
             PageError::TooMany { .. } => (StatusCode::TOO_MANY_REQUESTS, Refusal::TooMany),
@@ -105,6 +109,7 @@ impl Refusal {
         let [heading, sentence] = match self {
             Refusal::NotFound => language.no_such_page(),
             Refusal::BadLink => language.bad_link(),
+            Refusal::OfATest => language.of_a_test(),
             Refusal::Gone => language.no_more(),
             Refusal::BadForm => language.bad_form(),
             Refusal::NotSo => language.not_so(),

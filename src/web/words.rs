@@ -145,6 +145,19 @@ impl Language {
         )
     }
 
+    pub(super) fn of_a_test(self) -> [&'static str; 2] {
+        self.pick(
+            [
+                "This was a test",
+                "The mail that you came from is a test: its links belong to nobody and change nothing. In a digest they lead to a reader’s own pages.",
+            ],
+            [
+                "C’était un test",
+                "Le courriel d’où vous venez est un test\u{A0}: ses liens n’appartiennent à personne et ne changent rien. Dans une vraie édition, ils mènent aux pages du lecteur.",
+            ],
+        )
+    }
+
     pub(super) fn no_more(self) -> [&'static str; 2] {
         self.pick(
             [

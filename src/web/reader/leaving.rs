@@ -9,6 +9,7 @@ use maud::{Markup, html};
 
 use super::{Words, page, reader_of};
 use crate::feedback::{self, Why};
+use crate::look;
 use crate::secret::Purpose;
 use crate::subscriber::{self, Subscriber};
 use crate::subscription::{Language, State as Stands};
@@ -43,6 +44,7 @@ pub async fn show(
             )
         }
         Some(reader) => question(&site, &reader, &token),
+        None if id == look::NOBODY => return Err(PageError::OfATest),
         None => nobody(&site, Language::asked_for(&headers)),
     })
 }

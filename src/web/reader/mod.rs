@@ -18,6 +18,7 @@ use uuid::Uuid;
 use self::words::Words;
 use super::{Page, PageError, Site};
 use crate::db::Tx;
+use crate::look;
 use crate::request::Form;
 use crate::secret::Purpose;
 use crate::subscriber::{self, Address, Subscriber};
@@ -31,6 +32,9 @@ async fn reader_of(
     token: &str,
 ) -> Result<Subscriber, PageError> {
     let id: Uuid = site.keys.reader(purpose, token).ok_or(PageError::BadLink)?;
+    if id == look::NOBODY {
+        return Err(PageError::OfATest);
+    }
     subscriber::by_id(tx, id).await?.ok_or(PageError::BadLink)
 }
 
