@@ -21,6 +21,13 @@ word! {
         PasswordSet = "password_set",
         SecondFactorSet = "second_factor_set",
         SecondFactorRemoved = "second_factor_removed",
+        /// A draft was taken into the archive.
+        IssueKept = "issue_kept",
+        DraftDiscarded = "draft_discarded",
+        /// Issues of a file were taken over.
+        IssuesBroughtIn = "issues_brought_in",
+        /// A test went to some addresses.
+        ProofSent = "proof_sent",
     }
 }
 

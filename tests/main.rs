@@ -22,6 +22,7 @@ mod import_pages;
 mod mailboxes;
 mod mails;
 mod many_senders;
+mod months;
 mod own_data;
 mod own_pages;
 mod pacing;

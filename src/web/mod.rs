@@ -98,7 +98,7 @@ impl Site {
     }
 
     /// Names of topics in a language, in the vocabulary's order.
-    fn topic_names(&self, language: Language, slugs: &[String]) -> Vec<String> {
+    pub(crate) fn topic_names(&self, language: Language, slugs: &[String]) -> Vec<String> {
         let topics = self.vocabulary.topics.iter();
         topics
             .filter(|topic| slugs.contains(&topic.slug))

@@ -2,7 +2,7 @@
 
 use axum::Router;
 use bulletin::admin::{self, New, Role, session};
-use bulletin::config::Config;
+use bulletin::config::{Config, Secret};
 use bulletin::render::{House, Renderer};
 use bulletin::secret::random_token;
 use bulletin::subscriber::Address;
@@ -67,7 +67,8 @@ pub fn config() -> Config {
 }
 
 pub fn desk(news: &News, site: web::Site) -> Desk {
-    let config = config();
+    let mut config = config();
+    config.smtp_url = Secret(format!("smtp://{}", news.peer.address));
     let renderer = Renderer::new(
         House::draft(&config),
         news.keys.clone(),

@@ -169,5 +169,12 @@ fn deed_name(visit: &Visit, deed: Deed) -> &str {
         Deed::PasswordSet => visit.say("set a password", "a choisi un mot de passe"),
         Deed::SecondFactorSet => visit.say("set up codes", "a configuré les codes"),
         Deed::SecondFactorRemoved => visit.say("removed codes", "a retiré les codes"),
+        Deed::IssueKept => visit.say(
+            "kept an issue in the archive",
+            "a versé un numéro aux archives",
+        ),
+        Deed::DraftDiscarded => visit.say("threw a draft away", "a jeté un brouillon"),
+        Deed::IssuesBroughtIn => visit.say("brought issues in", "a apporté des numéros"),
+        Deed::ProofSent => visit.say("sent a test", "a envoyé un test"),
     }
 }

@@ -25,11 +25,17 @@ struct Entry {
     role: Role,
 }
 
-const MENU: [Entry; 3] = [
+const MENU: [Entry; 4] = [
     Entry {
         path: "/desk",
         english: "Overview",
         french: "Vue d’ensemble",
+        role: Role::Viewer,
+    },
+    Entry {
+        path: "/desk/issues",
+        english: "Issues",
+        french: "Numéros",
         role: Role::Viewer,
     },
     Entry {

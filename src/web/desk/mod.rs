@@ -9,6 +9,7 @@ mod error;
 mod frame;
 mod guesses;
 mod home;
+mod issues;
 mod me;
 mod people;
 mod posted;
@@ -26,6 +27,8 @@ use tokio::sync::Semaphore;
 
 use super::Site;
 use crate::config::Config;
+use crate::forecast::Forecasts;
+use crate::plan::Terms;
 use crate::render::Renderer;
 use crate::suggest::Suggester;
 
@@ -44,6 +47,8 @@ pub struct Desk {
     pub suggester: Arc<Suggester>,
     /// For looking at mails; what goes out is rendered by a sender.
     pub renderer: Arc<Renderer>,
+    /// What plans would come to.
+    pub forecasts: Arc<Forecasts>,
     pub guesses: Arc<Guesses>,
     /// Places for passwords that are being checked: each takes 19 MiB and a good part of a processor.
     pub checks: Arc<Semaphore>,
@@ -54,7 +59,10 @@ const CHECKS: usize = 2;
 
 impl Desk {
     pub fn new(site: Site, config: Config, suggester: Suggester, renderer: Renderer) -> Desk {
+        let terms = Terms::of(&config);
+        let forecasts = Forecasts::new(site.db.clone(), terms, site.clock.clone());
         Desk {
+            forecasts,
             site,
             config: Arc::new(config),
             suggester: Arc::new(suggester),
@@ -75,6 +83,7 @@ impl FromRef<Desk> for Site {
 pub fn table() -> Vec<Route> {
     let parts = [
         home::routes(),
+        issues::routes(),
         sign_in::routes(),
         me::routes(),
         people::routes(),

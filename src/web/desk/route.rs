@@ -69,7 +69,6 @@ impl Route {
     }
 
     /// The same with files, which lie in temporary ones.
-    #[expect(dead_code, reason = "the pages that take files come next")]
     pub(super) fn upload<H, T>(path: &'static str, role: Role, handler: H) -> Route
     where
         H: Handler<T, Desk>,
