@@ -50,6 +50,8 @@ pub mod record;
 
 pub mod incident;
 
+pub mod address_book;
+
 pub mod subscriber;
 
 pub mod letter;
@@ -86,6 +88,8 @@ pub mod webhook;
 
 pub mod returned;
 
+pub mod readers;
+
 pub mod dkim;
 
 pub mod mime;
@@ -101,6 +105,8 @@ pub mod preflight;
 pub mod proof;
 
 pub mod feedback;
+
+pub mod errand;
 
 pub mod retention;
 

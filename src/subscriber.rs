@@ -8,6 +8,7 @@ use sqlx::AssertSqlSafe;
 use sqlx::types::Json;
 use uuid::Uuid;
 
+use crate::address_book;
 use crate::campaign::DeliveryState;
 use crate::config::OnNothing;
 use crate::db::{Tx, on, row};
@@ -193,6 +194,9 @@ pub async fn count(tx: &mut Tx) -> sqlx::Result<i64> {
 
 /// The subscribers of these ids, in no order; unknown ids are passed over.
 pub async fn of_ids(tx: &mut Tx, ids: &[Uuid]) -> sqlx::Result<Vec<Subscriber>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
     on!(tx, |conn| {
         let mut query = sqlx::QueryBuilder::<Driver>::new(format!("{COLUMNS} WHERE s.id IN ("));
         let mut list = query.separated(", ");
@@ -216,6 +220,8 @@ pub struct Pending<'a> {
 /// Keeps a new subscriber who gets nothing but the letter that asks for a confirmation.
 pub async fn add(tx: &mut Tx, new: &Pending<'_>, now: DateTime<Utc>) -> sqlx::Result<()> {
     let preferences = new.preferences;
+    let entry = (new.id, new.address.normalised());
+    address_book::enter(tx, &[entry]).await?;
     let [topics, types] = preferences.choice.as_json();
     let choice = preferences.choice.id();
     subscription::keep_choices(tx, &[(choice, [&topics, &types])]).await?;
@@ -246,6 +252,8 @@ pub async fn move_to(
     address: &Address,
     address_hash: &[u8],
 ) -> sqlx::Result<()> {
+    address_book::strike(tx, id).await?;
+    address_book::enter(tx, &[(id, address.normalised())]).await?;
     on!(tx, |conn| sqlx::query(
         "UPDATE subscriber SET address = $2, address_hash = $3 WHERE id = $1"
     )
@@ -320,6 +328,7 @@ async fn hold(tx: &mut Tx, sql: &'static str) -> sqlx::Result<()> {
 /// Removes the subscriber, and their id from their deliveries what came back of these, and the record of who looked at
 /// them; what waits for them must have been settled before.
 pub async fn remove(tx: &mut Tx, id: Uuid) -> sqlx::Result<()> {
+    address_book::strike(tx, id).await?;
     for sql in [
         "UPDATE delivery SET subscriber_id = NULL WHERE subscriber_id = $1",
         "UPDATE returned SET subscriber_id = NULL, domain = NULL, words = NULL WHERE subscriber_id = $1",

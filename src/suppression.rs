@@ -179,6 +179,23 @@ pub async fn newest(tx: &mut Tx, reason: Option<Reason>, limit: i64) -> sqlx::Re
         .await)
 }
 
+/// The next ones that are older than `behind`, the newest first, at most `limit`.
+pub async fn older(
+    tx: &mut Tx,
+    (since, address_hash): (DateTime<Utc>, &[u8]),
+    limit: i64,
+) -> sqlx::Result<Vec<Listed>> {
+    let sql = format!(
+        "{LISTED} WHERE (x.since, x.address_hash) < ($1, $2) ORDER BY x.since DESC, x.address_hash DESC LIMIT $3"
+    );
+    on!(tx, |conn| sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(since)
+        .bind(address_hash)
+        .bind(limit)
+        .fetch_all(conn)
+        .await)
+}
+
 /// Up to `limit` suppressions behind this hash, in the order of the hashes: all of them, page by page.
 pub async fn page(tx: &mut Tx, after: &[u8], limit: i64) -> sqlx::Result<Vec<Listed>> {
     let sql = format!("{LISTED} WHERE x.address_hash > $1 ORDER BY x.address_hash LIMIT $2");

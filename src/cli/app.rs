@@ -4,6 +4,7 @@ use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
+use bulletin::address_book;
 use bulletin::alarm::Allowed;
 use bulletin::archive;
 use bulletin::clock;
@@ -46,6 +47,7 @@ impl App {
         let vocabulary = vocabulary(&config)?;
         let db = Db::open(&config.database_url.0).await?;
         archive::complete_search(&db).await?;
+        address_book::complete(&db).await?;
         Ok(App {
             db,
             keys: Keys::open(&config.key_file)?,

@@ -5,11 +5,12 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use bulletin::cell;
 use bulletin::clock;
 use bulletin::enrol::Refused;
+use bulletin::enrol::refusals::Refusals;
 use bulletin::feedback;
 use bulletin::feedback::timeline::{self, Moment};
+use bulletin::readers::sheet;
 use bulletin::record::What;
 use bulletin::subscriber::{self, Address, Subscriber};
 use bulletin::subscription::{self, Consent};
@@ -97,16 +98,22 @@ async fn import(app: &App, path: &Path) -> anyhow::Result<Done> {
     let bar = progress_bar(file.metadata().map(|about| about.len()).unwrap_or(0));
     let refusals = path.with_extension("refused.csv");
     let mut refused_to = None;
-    let refuse = |refused: Refused| write_refused(&mut refused_to, &refusals, &refused);
+    let refuse = |refused: Refused| {
+        let list = match refused_to.take() {
+            Some(list) => list,
+            None => Refusals::new(private_file(&refusals)?),
+        };
+        refused_to.insert(list).add(&refused)
+    };
     let enrolled = app
         .enrolment()
         .run(&name, file, refuse, |bytes| bar.set_position(bytes))
         .await;
     bar.finish_and_clear();
     let enrolled = enrolled.with_context(|| path.display().to_string())?;
-    if let Some(mut written) = refused_to {
+    if let Some(written) = refused_to {
         written
-            .flush()
+            .end()
             .with_context(|| format!("{} cannot be written", refusals.display()))?;
     }
     app.show(&enrolled, || {
@@ -132,32 +139,14 @@ fn progress_bar(bytes: u64) -> ProgressBar {
     ProgressBar::new(bytes * 2).with_style(style)
 }
 
-/// The file is made with the first refusal, so that a clean import leaves none. Mended, it can be imported itself.
-fn write_refused(
-    to: &mut Option<csv::Writer<File>>,
-    path: &Path,
-    refused: &Refused,
-) -> std::io::Result<()> {
-    if to.is_none() {
-        let private = File::options()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(path)?;
-        let mut writer = csv::WriterBuilder::new()
-            .flexible(true)
-            .from_writer(private);
-        let heading = refused.heading.iter().map(String::as_str);
-        writer.write_record(["line", "reason"].into_iter().chain(heading))?;
-        *to = Some(writer);
-    }
-    let Some(writer) = to else { return Ok(()) };
-    let line = refused.line.to_string();
-    let fields = [line.as_str(), refused.reason.as_str()]
-        .into_iter()
-        .chain(refused.fields.iter().map(String::as_str));
-    Ok(writer.write_record(fields)?)
+/// The file is made with the first refusal, so that a clean import leaves none.
+fn private_file(path: &Path) -> std::io::Result<File> {
+    File::options()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)
 }
 
 async fn show(app: &App, written: &str) -> anyhow::Result<Done> {
@@ -201,21 +190,10 @@ async fn show(app: &App, written: &str) -> anyhow::Result<Done> {
 async fn export(app: &App) -> anyhow::Result<Done> {
     let all = subscriber::count(&mut app.db.read().await?).await?;
     app.note(What::Subscribers, None, all).await?;
-    let mut csv = cell::writer(std::io::stdout().lock());
-    if !app.json {
-        csv.write_record([
-            "address",
-            "name",
-            "state",
-            "topics",
-            "research_types",
-            "frequency",
-            "format",
-            "language",
-            "time_zone",
-            "since",
-        ])?;
-    }
+    let mut csv = match app.json {
+        true => None,
+        false => Some(sheet::begin(std::io::stdout().lock())?),
+    };
     let mut after = Uuid::nil();
     loop {
         let mut tx = app.db.read().await?;
@@ -223,29 +201,15 @@ async fn export(app: &App) -> anyhow::Result<Done> {
         let Some(last) = page.last() else { break };
         after = last.id;
         for reader in page {
-            let reader = shown(reader);
-            if app.json {
-                say!("{}", serde_json::to_string(&reader)?);
-                continue;
+            match &mut csv {
+                Some(csv) => sheet::add(csv, &reader)?,
+                None => say!("{}", serde_json::to_string(&shown(reader))?),
             }
-            let (topics, types) = (reader.topics.join(";"), reader.research_types.join(";"));
-            let record = [
-                &reader.address,
-                &reader.name,
-                &reader.state,
-                &topics,
-                &types,
-                &reader.frequency,
-                &reader.format,
-                &reader.language,
-                &reader.time_zone,
-                &reader.since,
-            ];
-            let fields = record.map(|field| cell::not_a_formula(field));
-            csv.write_record(fields.iter().map(|field| field.as_bytes()))?;
         }
     }
-    csv.flush()?;
+    if let Some(csv) = &mut csv {
+        csv.flush()?;
+    }
     Ok(Done::Wholly)
 }
 

@@ -9,6 +9,7 @@ use csv::ByteRecord;
 use uuid::Uuid;
 
 use super::{COLUMNS, EnrolError, Enrolment, PASSED_OVER, fields};
+use crate::cell;
 use crate::db::word;
 use crate::subscriber::Address;
 use crate::subscription::{Choice, Format, Frequency, Language};
@@ -81,7 +82,7 @@ impl<'a> Lines<'a> {
                 .and_then(|place| record.get(place))
                 .unwrap_or_default();
             std::str::from_utf8(bytes)
-                .map(str::trim)
+                .map(|field| cell::text(field.trim()))
                 .map_err(|_| format!("{name} is not UTF-8"))
         };
         let address = Address::parse(column("address")?).map_err(|error| error.to_string())?;

@@ -1,7 +1,9 @@
 //! Enrolling: subscribers out of a CSV file, with the consent that each of them gave elsewhere.
 
+pub mod beside;
 mod line;
 mod record;
+pub mod refusals;
 mod sorter;
 mod take_over;
 
@@ -16,6 +18,7 @@ use ring::digest::{Context, SHA256};
 use serde::Serialize;
 use uuid::Uuid;
 
+pub use self::line::ConsentKind;
 use self::line::Lines;
 use self::record::{NotTaken, write_choice, write_line};
 pub use self::sorter::SortError;

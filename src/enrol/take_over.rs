@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::record::{Line, NewChoice, write_not_taken};
 use super::sorter::{SortError, Sorted, Sorter};
 use super::{EnrolError, Enrolment};
+use crate::address_book;
 use crate::db::{Db, Tx, Value, on};
 use crate::subscription::{self, Act, State};
 
@@ -294,6 +295,10 @@ async fn write(
     file: Option<i64>,
     now: DateTime<Utc>,
 ) -> sqlx::Result<()> {
+    let entries = new
+        .iter()
+        .map(|(id, line)| (*id, line.address.to_lowercase()));
+    address_book::enter(tx, &entries.collect::<Vec<_>>()).await?;
     let readers = new.iter().map(|(id, line)| {
         [
             Value::Uuid(*id),

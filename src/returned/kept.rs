@@ -96,6 +96,16 @@ pub async fn mail(tx: &mut Tx, id: i64) -> sqlx::Result<Option<Vec<u8>>> {
     .await)
 }
 
+/// One of them without its text.
+pub async fn by_id(tx: &mut Tx, id: i64) -> sqlx::Result<Option<Kept>> {
+    on!(tx, |conn| sqlx::query_as(
+        "SELECT id, at, way, why, delivery_id, bytes FROM kept WHERE id = $1"
+    )
+    .bind(id)
+    .fetch_optional(conn)
+    .await)
+}
+
 /// Whose it is, if it came to the return path of a delivery, or from the address, of a reader whom we still know.
 pub async fn reader_of(tx: &mut Tx, id: i64) -> sqlx::Result<Option<Uuid>> {
     let found: Option<Option<Uuid>> = on!(tx, |conn| {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use bulletin::db::Tx;
+use data_encoding::HEXLOWER;
 use sqlx::AssertSqlSafe;
 
 use super::News;
@@ -29,13 +30,15 @@ impl News {
     }
 }
 
-/// Every row in which this is written, in capitals or not, with its table.
+/// Every row in which this is written, in capitals or not, or in bytes, with its table.
 pub fn found(dump: &BTreeMap<String, Vec<String>>, wanted: &str) -> Vec<String> {
     let wanted = wanted.to_lowercase();
+    let bytes = HEXLOWER.encode(wanted.as_bytes());
     let rows = dump
         .iter()
         .flat_map(|(table, rows)| rows.iter().map(move |row| (table, row)));
-    rows.filter(|(_, row)| row.to_lowercase().contains(&wanted))
+    let has = |row: &str| row.contains(&wanted) || row.contains(&bytes);
+    rows.filter(|(_, row)| has(&row.to_lowercase()))
         .map(|(table, row)| format!("{table}: {row}"))
         .collect()
 }

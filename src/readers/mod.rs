@@ -1,0 +1,342 @@
+//! Readers as the operator's people look for them: by a part of the address, by what can be asked about them, or both.
+
+pub mod entry;
+mod filter;
+pub mod sheet;
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use sqlx::AssertSqlSafe;
+use uuid::Uuid;
+
+pub use self::filter::Filter;
+use self::filter::{Bound, Statement, bind_all};
+use crate::address_book;
+pub use crate::address_book::{AddressBook, Order};
+use crate::db::{Tx, on};
+use crate::subscriber::{self, Subscriber};
+
+/// Up to here readers are counted one by one.
+pub const COUNTED: usize = 10_000;
+
+/// Hits of a search that are held against a filter, and how many at a time.
+const LOOKED_AT: usize = 20_000;
+const AT_A_TIME: usize = 2_000;
+
+/// Longest part of an address that is looked for; an address has no more bytes.
+const LONGEST_PART: usize = 254;
+
+/// Whom somebody looks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Wanted {
+    /// A part of the address.
+    pub part: Option<String>,
+    pub filter: Option<Filter>,
+}
+
+/// How many readers there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Count {
+    Exactly(usize),
+    /// Counting on would have taken too long.
+    MoreThan(usize),
+}
+
+/// Some of the readers who were looked for.
+#[derive(Clone)]
+pub struct Listed {
+    pub readers: Vec<Subscriber>,
+    /// Behind whom the list goes on.
+    pub next: Option<Uuid>,
+    pub count: Count,
+}
+
+/// Which part of the list is wanted.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    pub order: Order,
+    pub after: Option<Uuid>,
+    pub most: usize,
+}
+
+impl Wanted {
+    /// Whether it is something that a person may have asked for.
+    pub fn is_fit(&self) -> bool {
+        self.filter.as_ref().is_none_or(Filter::is_fit)
+            && self
+                .part
+                .as_ref()
+                .is_none_or(|part| !part.is_empty() && part.len() <= LONGEST_PART)
+    }
+
+    /// Everybody.
+    pub fn is_all(&self) -> bool {
+        self.part.is_none() && self.filter.is_none()
+    }
+}
+
+impl Count {
+    /// As far as it is known.
+    pub fn least(self) -> usize {
+        match self {
+            Count::Exactly(readers) | Count::MoreThan(readers) => readers,
+        }
+    }
+
+    /// What `found` means, counted no further than `COUNTED`.
+    fn of(found: usize) -> Count {
+        match found > COUNTED {
+            true => Count::MoreThan(COUNTED),
+            false => Count::Exactly(found),
+        }
+    }
+}
+
+/// Lists readers, page by page.
+pub async fn list(
+    tx: &mut Tx,
+    book: &Arc<AddressBook>,
+    wanted: &Wanted,
+    place: Place,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Listed> {
+    let most = place.most;
+    // One more than are shown says whether the list goes on.
+    let one_more = Place {
+        most: most + 1,
+        ..place
+    };
+    let mut rest = None;
+    let (mut ids, count) = match (&wanted.part, &wanted.filter) {
+        (None, None) => {
+            let all = address_book::count(tx).await?;
+            let ids = filtered(tx, None, one_more, now).await?;
+            (ids, Count::Exactly(all.unsigned_abs() as usize))
+        }
+        (None, Some(filter)) => {
+            // The first page and the count come in one: either may go through many to find few.
+            let counted = Place {
+                most: COUNTED + 1,
+                ..one_more
+            };
+            match place.after {
+                None => {
+                    let ids = filtered(tx, Some(filter), counted, now).await?;
+                    let count = Count::of(ids.len());
+                    (ids, count)
+                }
+                Some(_) => {
+                    let ids = filtered(tx, Some(filter), one_more, now).await?;
+                    let count = count_filtered(tx, filter, counted.most, now).await?;
+                    (ids, Count::of(count))
+                }
+            }
+        }
+        (Some(part), None) => {
+            let search = book.search(tx, part, place.order, place.after, most + 1);
+            let found = search.await?;
+            (found.ids, Count::Exactly(found.hits))
+        }
+        (Some(part), Some(filter)) => {
+            let (ids, unseen, count) = both(tx, book, (part, filter), one_more, now).await?;
+            rest = unseen;
+            (ids, count)
+        }
+    };
+    let next = match ids.len() > most {
+        true => {
+            ids.truncate(most);
+            ids.last().copied()
+        }
+        false => rest,
+    };
+    let mut readers = subscriber::of_ids(tx, &ids).await?;
+    readers.sort_by_key(|reader| ids.iter().position(|id| *id == reader.id));
+    Ok(Listed {
+        readers,
+        next,
+        count,
+    })
+}
+
+/// How many there are, to the last one. It takes as long as it takes: for who is about to change them all.
+pub async fn count(
+    tx: &mut Tx,
+    book: &Arc<AddressBook>,
+    wanted: &Wanted,
+    now: DateTime<Utc>,
+) -> sqlx::Result<usize> {
+    match (&wanted.part, &wanted.filter) {
+        (None, None) => Ok(address_book::count(tx).await?.unsigned_abs() as usize),
+        (None, Some(filter)) => count_filtered(tx, filter, usize::MAX, now).await,
+        (Some(part), None) => {
+            let search = book.search(tx, part, Order::Oldest, None, 0);
+            Ok(search.await?.hits)
+        }
+        (Some(part), Some(filter)) => {
+            let search = book.search(tx, part, Order::Oldest, None, usize::MAX);
+            let hits = search.await?.ids;
+            let mut found = 0;
+            for some in hits.chunks(AT_A_TIME) {
+                found += held_against(tx, some, filter, now).await?.len();
+            }
+            Ok(found)
+        }
+    }
+}
+
+/// The ids of the next ones behind `after`, oldest first, at most `most`, and behind whom the rest are; `None` when there
+/// are no more. For who goes through all of them in portions.
+pub async fn portion(
+    tx: &mut Tx,
+    book: &Arc<AddressBook>,
+    wanted: &Wanted,
+    (after, most): (Option<Uuid>, usize),
+    now: DateTime<Utc>,
+) -> sqlx::Result<Option<(Vec<Uuid>, Uuid)>> {
+    let place = Place {
+        order: Order::Oldest,
+        after,
+        most,
+    };
+    let filter = wanted.filter.as_ref();
+    let ids = match &wanted.part {
+        None => filtered(tx, filter, place, now).await?,
+        Some(part) => {
+            let search = book.search(tx, part, Order::Oldest, after, most);
+            search.await?.ids
+        }
+    };
+    let Some(last) = ids.last().copied() else {
+        return Ok(None);
+    };
+    let ids = match (&wanted.part, filter) {
+        (Some(_), Some(filter)) => held_against(tx, &ids, filter, now).await?,
+        _ => ids,
+    };
+    Ok(Some((ids, last)))
+}
+
+/// Hits of a search that were held against a filter.
+struct Looked {
+    /// For whom it holds.
+    held: Vec<Uuid>,
+    /// Behind whom there are hits that nobody has looked at.
+    rest: Option<Uuid>,
+}
+
+/// Looks at hits in the order of the list, as many as a page can wait for.
+async fn look(
+    tx: &mut Tx,
+    book: &Arc<AddressBook>,
+    (part, filter): (&str, &Filter),
+    place: Place,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Looked> {
+    // One more than are looked at says whether there are others.
+    let search = book.search(tx, part, place.order, place.after, LOOKED_AT + 1);
+    let mut hits = search.await?.ids;
+    let goes_on = hits.len() > LOOKED_AT;
+    hits.truncate(LOOKED_AT);
+    let rest = hits.last().copied().filter(|_| goes_on);
+    let mut held = Vec::new();
+    for some in hits.chunks(AT_A_TIME) {
+        held.extend(held_against(tx, some, filter, now).await?);
+    }
+    Ok(Looked { held, rest })
+}
+
+/// A page of hits for which a filter holds, with one more where there is one, and behind whom to look on where there may be.
+async fn both(
+    tx: &mut Tx,
+    book: &Arc<AddressBook>,
+    wanted: (&str, &Filter),
+    place: Place,
+    now: DateTime<Utc>,
+) -> sqlx::Result<(Vec<Uuid>, Option<Uuid>, Count)> {
+    let beginning = Place {
+        after: None,
+        ..place
+    };
+    let first = look(tx, book, wanted, beginning, now).await?;
+    let count = match first.rest {
+        Some(_) => Count::MoreThan(first.held.len()),
+        None => Count::of(first.held.len()),
+    };
+    let mut here = match place.after {
+        Some(_) => look(tx, book, wanted, place, now).await?,
+        None => first,
+    };
+    here.held.truncate(place.most);
+    Ok((here.held, here.rest, count))
+}
+
+/// Those of `ids` for whom the filter holds, in their order.
+async fn held_against(
+    tx: &mut Tx,
+    ids: &[Uuid],
+    filter: &Filter,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Vec<Uuid>> {
+    let mut statement = Statement::select(tx, "s.id", Some(filter), now);
+    statement.among(ids);
+    let held: std::collections::HashSet<Uuid> =
+        fetch_ids(tx, statement).await?.into_iter().collect();
+    Ok(ids.iter().copied().filter(|id| held.contains(id)).collect())
+}
+
+async fn filtered(
+    tx: &mut Tx,
+    filter: Option<&Filter>,
+    place: Place,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Vec<Uuid>> {
+    let mut statement = Statement::select(tx, "s.id", filter, now);
+    let [behind, order] = match place.order {
+        Order::Newest => [" AND s.id < ", " ORDER BY s.id DESC LIMIT "],
+        Order::Oldest => [" AND s.id > ", " ORDER BY s.id LIMIT "],
+    };
+    if let Some(after) = place.after {
+        statement.say(behind);
+        statement.bind(Bound::Id(after));
+    }
+    statement.say(order);
+    statement.bind(Bound::Number(place.most as i64));
+    fetch_ids(tx, statement).await
+}
+
+async fn fetch_ids(tx: &mut Tx, statement: Statement) -> sqlx::Result<Vec<Uuid>> {
+    let Statement { sql, bound, .. } = statement;
+    on!(tx, |conn| bind_all!(
+        sqlx::query_scalar(AssertSqlSafe(sql)),
+        bound
+    )
+    .persistent(false)
+    .fetch_all(conn)
+    .await)
+}
+
+/// Counts no further than `most`.
+async fn count_filtered(
+    tx: &mut Tx,
+    filter: &Filter,
+    most: usize,
+    now: DateTime<Utc>,
+) -> sqlx::Result<usize> {
+    let mut statement = Statement::select(tx, "1", Some(filter), now);
+    statement.say(" LIMIT ");
+    statement.bind(Bound::Number(i64::try_from(most).unwrap_or(i64::MAX)));
+    let Statement { sql, bound, .. } = statement;
+    let sql = format!("SELECT count(*) FROM ({sql}) found");
+    let found: i64 = on!(tx, |conn| bind_all!(
+        sqlx::query_scalar(AssertSqlSafe(sql)),
+        bound
+    )
+    .persistent(false)
+    .fetch_one(conn)
+    .await)?;
+    Ok(found.unsigned_abs() as usize)
+}
