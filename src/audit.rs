@@ -28,6 +28,20 @@ word! {
         IssuesBroughtIn = "issues_brought_in",
         /// A test went to some addresses.
         ProofSent = "proof_sent",
+        ReaderAdded = "reader_added",
+        /// Somebody was asked by mail whether they want to be a reader.
+        ReaderAsked = "reader_asked",
+        ReaderChanged = "reader_changed",
+        ReaderUnsubscribed = "reader_unsubscribed",
+        ReaderErased = "reader_erased",
+        ReadersImported = "readers_imported",
+        ReadersExported = "readers_exported",
+        /// Many readers are to be changed; the subject is the topic or the change.
+        ErrandBegun = "errand_begun",
+        ErrandStopped = "errand_stopped",
+        AddressSuppressed = "address_suppressed",
+        AddressReleased = "address_released",
+        KeptMailDropped = "kept_mail_dropped",
     }
 }
 

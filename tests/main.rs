@@ -12,6 +12,7 @@ mod commands;
 mod copies;
 mod crash;
 mod desk;
+mod desk_readers;
 mod documents;
 mod door;
 mod drafts;

@@ -232,7 +232,9 @@ async fn show(
         catcher,
         plan,
     });
-    let desk = desk::routes(serving::desk(app, site.clone())?);
+    let desk = serving::desk(app, site.clone())?;
+    tokio::spawn(desk.errands().run(stop.clone()));
+    let desk = desk::routes(desk);
     let pages = web::routes(site).merge(desk).merge(pages::routes(exhibit));
     let pages = web::guarded(pages);
     let sender = app.sender(Arc::new(app.renderer()?))?;

@@ -42,8 +42,11 @@ pub async fn serve(app: &App) -> anyhow::Result<Done> {
     let settling = requests(app, &site).run(stop.clone());
     tokio::spawn(app.standing.watched("the settling of requests", settling));
     keep_retention(app, &stop);
-    let pages = web::routes(site.clone())
-        .merge(desk::routes(desk(app, site)?))
+    let desk = desk(app, site.clone())?;
+    let errands = desk.errands().run(stop.clone());
+    tokio::spawn(app.standing.watched("changes of many readers", errands));
+    let pages = web::routes(site)
+        .merge(desk::routes(desk))
         .merge(status::public_routes(status(app)));
     let pages = match returned::hooks(app)? {
         Some(hooks) => pages.merge(hooks::routes(hooks)),

@@ -176,5 +176,35 @@ fn deed_name(visit: &Visit, deed: Deed) -> &str {
         Deed::DraftDiscarded => visit.say("threw a draft away", "a jeté un brouillon"),
         Deed::IssuesBroughtIn => visit.say("brought issues in", "a apporté des numéros"),
         Deed::ProofSent => visit.say("sent a test", "a envoyé un test"),
+        Deed::ReaderAdded => visit.say("added a reader", "a ajouté un lecteur"),
+        Deed::ReaderAsked => visit.say(
+            "asked somebody by mail to confirm",
+            "a demandé une confirmation par courriel",
+        ),
+        Deed::ReaderChanged => visit.say("changed a reader", "a modifié un lecteur"),
+        Deed::ReaderUnsubscribed => visit.say("unsubscribed a reader", "a désabonné un lecteur"),
+        Deed::ReaderErased => visit.say("erased a reader", "a effacé un lecteur"),
+        Deed::ReadersImported => visit.say("imported readers", "a importé des lecteurs"),
+        Deed::ReadersExported => visit.say("took readers out", "a exporté des lecteurs"),
+        Deed::ErrandBegun => visit.say(
+            "began to change many readers",
+            "a lancé une modification de lecteurs",
+        ),
+        Deed::ErrandStopped => visit.say(
+            "called off a change of readers",
+            "a interrompu une modification de lecteurs",
+        ),
+        Deed::AddressSuppressed => visit.say(
+            "kept an address from getting mail",
+            "a exclu une adresse des envois",
+        ),
+        Deed::AddressReleased => visit.say(
+            "let an address have mail again",
+            "a réadmis une adresse aux envois",
+        ),
+        Deed::KeptMailDropped => visit.say(
+            "threw away a mail kept aside",
+            "a jeté un message mis de côté",
+        ),
     }
 }

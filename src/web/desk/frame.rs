@@ -25,7 +25,7 @@ struct Entry {
     role: Role,
 }
 
-const MENU: [Entry; 4] = [
+const MENU: [Entry; 5] = [
     Entry {
         path: "/desk",
         english: "Overview",
@@ -36,6 +36,12 @@ const MENU: [Entry; 4] = [
         path: "/desk/issues",
         english: "Issues",
         french: "Numéros",
+        role: Role::Viewer,
+    },
+    Entry {
+        path: "/desk/readers",
+        english: "Readers",
+        french: "Lecteurs",
         role: Role::Viewer,
     },
     Entry {

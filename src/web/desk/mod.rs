@@ -10,12 +10,15 @@ mod frame;
 mod guesses;
 mod home;
 mod issues;
+mod kept;
 mod me;
 mod people;
 mod posted;
+mod readers;
 mod route;
 mod sign_in;
 mod style;
+mod suppressions;
 mod visit;
 
 use std::sync::Arc;
@@ -23,10 +26,13 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef};
 use axum::middleware;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
 use super::Site;
+use crate::address_book::AddressBook;
 use crate::config::Config;
+use crate::enrol::beside::Imports;
+use crate::errand::Errands;
 use crate::forecast::Forecasts;
 use crate::plan::Terms;
 use crate::render::Renderer;
@@ -52,6 +58,12 @@ pub struct Desk {
     pub guesses: Arc<Guesses>,
     /// Places for passwords that are being checked: each takes 19 MiB and a good part of a processor.
     pub checks: Arc<Semaphore>,
+    /// Where a part of an address is looked for.
+    pub book: Arc<AddressBook>,
+    /// The lists that are being imported.
+    pub imports: Arc<Imports>,
+    /// Told when many readers are to be changed.
+    pub called: Arc<Notify>,
 }
 
 /// Passwords that are checked at once.
@@ -69,6 +81,19 @@ impl Desk {
             renderer: Arc::new(renderer),
             guesses: Arc::default(),
             checks: Arc::new(Semaphore::new(CHECKS)),
+            book: Arc::default(),
+            imports: Arc::default(),
+            called: Arc::default(),
+        }
+    }
+
+    /// What changes many readers, beside the pages.
+    pub fn errands(&self) -> Errands {
+        Errands {
+            db: self.site.db.clone(),
+            book: self.book.clone(),
+            clock: self.site.clock.clone(),
+            called: self.called.clone(),
         }
     }
 }
@@ -87,6 +112,9 @@ pub fn table() -> Vec<Route> {
         sign_in::routes(),
         me::routes(),
         people::routes(),
+        readers::routes(),
+        suppressions::routes(),
+        kept::routes(),
         deeds::routes(),
         style::routes(),
     ];
