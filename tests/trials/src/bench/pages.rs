@@ -161,7 +161,7 @@ fn token(text: &str, page: &str) -> anyhow::Result<String> {
 }
 
 /// Months from 1950 on, each in a file of its own, of summaries as long as real ones.
-fn import_archive(lab: &Lab<'_>, months: usize) -> anyhow::Result<()> {
+pub(super) fn import_archive(lab: &Lab<'_>, months: usize) -> anyhow::Result<()> {
     let folder = lab.folder.join("archive");
     std::fs::create_dir(&folder)?;
     let mut dice = Dice::new(7);
@@ -187,11 +187,11 @@ fn import_archive(lab: &Lab<'_>, months: usize) -> anyhow::Result<()> {
     lab.run(&["import", "archive"]).map(drop)
 }
 
-fn free_address() -> anyhow::Result<SocketAddr> {
+pub(super) fn free_address() -> anyhow::Result<SocketAddr> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }
 
-fn wait_for(
+pub(super) fn wait_for(
     at: SocketAddr,
     mut is_running: impl FnMut() -> anyhow::Result<bool>,
 ) -> anyhow::Result<()> {
