@@ -4,6 +4,8 @@ use bulletin::admin::Role;
 use bulletin::campaign;
 use bulletin::db::Db;
 use bulletin::look;
+use bulletin::preflight::Level;
+use bulletin::preflight::network::{self, Asking, Question};
 use bulletin::record::{self, What};
 use bulletin::secret::Purpose;
 
@@ -112,7 +114,7 @@ async fn a_month_is_written_kept_looked_at_and_checked(db: Db) {
     }
     let taken = editor.get("/desk/issues.md").await;
     assert!(taken.header.contains("attachment") && taken.body.contains("# Another"));
-    assert_eq!(editor.get(&at("markdown")).await.body, taken.body);
+    assert_eq!(editor.get(&at("issue.md")).await.body, taken.body);
 }
 
 each_database!(what_two_people_write_at_once_is_shown_to_the_second_and_nothing_is_lost);
@@ -373,4 +375,93 @@ async fn what_is_brought_in_is_shown_before_it_is_kept(db: Db) {
         "+++\nmonth = \"2023-01\"\n+++\n# <b>Title</b>\nTopics: empathy, ants\n\nText.\n";
     let seen = paste(markdown).await;
     assert!(seen.status == 200 && seen.body.contains("ants") && !seen.body.contains("<b>Title"));
+}
+
+each_database!(what_the_checks_find_is_what_is_wrong);
+async fn what_the_checks_find_is_what_is_wrong(db: Db) {
+    let news = News::start(db).await;
+    news.subscribe("one@peer.test", &[EMPATHY]).await;
+    let mut twice = issue("2026-02", &[&[DEPRESSION]]);
+    twice.summaries[0].title = "Sent before".to_owned();
+    news.publish(&twice).await;
+    news.plan("2026-02").await;
+    let editor = begun(&news).await;
+    let waiting = editor.get(&at("check")).await.body;
+    for says in [
+        "The archive does not have this month yet",
+        "There is no summary",
+        ">mend<",
+    ] {
+        assert!(waiting.contains(says), "{says}: {waiting}");
+    }
+    let mut march = issue("2026-03", &[&[DEPRESSION], &[]]);
+    march.summaries[0] = twice.summaries[0].clone();
+    march.summaries[1].implications = vec!["TODO: {{name}}".to_owned()];
+    march.summaries[1].citation = Some("Lin, T. (2021). A study. doi: 10:1".to_owned());
+    news.publish(&march).await;
+    let mut tx = news.db.begin().await.unwrap();
+    bulletin::draft::discard(&mut tx, month("2026-03"))
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    let check = loop {
+        let page = editor.get(&at("check")).await.body;
+        if !page.contains("http-equiv=\"refresh\"") {
+            break page;
+        }
+        tokio::task::yield_now().await;
+    };
+    for says in [
+        "Topics are only suggested",
+        "A DOI is damaged",
+        "Something looks as if it was to be filled in",
+        "Sent before (2026-02)",
+        "Mails are not signed here",
+        "Nobody gets this issue",
+        "No line announces the month",
+    ] {
+        assert!(check.contains(says), "{says}: {check}");
+    }
+    assert!(
+        !check.contains("Mail servers would refuse"),
+        "our own mails are sound"
+    );
+    news.plan("2026-03").await;
+    let settled = editor.get(&at("check")).await.body;
+    assert!(settled.contains("The campaign is settled: what goes out cannot be changed any more"));
+    let frozen = editor.get(&at("write")).await.body;
+    assert!(frozen.contains("What goes out by mail is frozen"));
+}
+
+each_database!(what_cannot_be_asked_is_a_warning_that_says_so);
+async fn what_cannot_be_asked_is_a_warning_that_says_so(db: Db) {
+    let news = News::start(db).await;
+    let question = Question {
+        links: vec!["http://127.0.0.1:1/".to_owned()],
+        from: Some("example.org".to_owned()),
+        bounce: Some("bounce.example.org".to_owned()),
+        keys: vec![("s._domainkey.example.org".to_owned(), "p=A".to_owned())],
+    };
+    let nobody = Asking {
+        servers: Vec::new(),
+        new_number: network::number,
+    };
+    let found = network::ask(&question, &nobody).await;
+    assert!(
+        found.iter().all(|one| one.level == Level::Warn),
+        "{found:?}"
+    );
+    assert_eq!(found[0].about, ["http://127.0.0.1:1/ (no public address)"]);
+    assert_eq!(found[1].about[1], "could not ask");
+    let of = month("2026-03");
+    for _ in 0..2 {
+        let mut tx = news.db.begin().await.unwrap();
+        network::keep(&mut tx, of, &found, news.now())
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+    }
+    let mut tx = news.db.read().await.unwrap();
+    let kept = network::kept(&mut tx, of).await.unwrap().unwrap();
+    assert_eq!((kept.at, kept.found), (news.now(), found));
 }

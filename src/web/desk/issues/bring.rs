@@ -106,7 +106,7 @@ pub(super) async fn show(visit: Visit, Path(id): Path<Uuid>) -> Answer {
     Ok(page.show(html! {
         (crumb)
         h1 { (title) }
-        p.lead { (what) ": " (count(&visit, &understood)) }
+        p.lead { (what) (visit.say(": ", "\u{A0}: ")) (count(&visit, &understood)) }
         form method="post" action=(format!("/desk/issues/brought/{id}")) {
             (visit.token())
             div.understood {

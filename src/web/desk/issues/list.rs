@@ -208,7 +208,7 @@ pub(super) async fn month(visit: Visit, Path(month): Path<String>) -> Answer {
                 li { a href=(format!("/issues/{month}")) { (visit.say("The public page", "La page publique")) } }
             }
             li { a href=(path(month, "versions")) { (visit.say("Earlier versions", "Versions antérieures")) } }
-            li { a href=(path(month, "markdown")) { (visit.say("Take it along as Markdown", "L’emporter en Markdown")) } }
+            li { a href=(path(month, "issue.md")) { (visit.say("Take it along as Markdown", "L’emporter en Markdown")) } }
         }
     }))
 }

@@ -37,7 +37,7 @@ pub(super) fn routes() -> Vec<Route> {
         Route::post("/desk/issues/brought/{id}", Editor, bring::keep),
         Route::get("/desk/issues/write.js", Viewer, write::script),
         Route::get("/desk/issues/{month}", Viewer, list::month),
-        Route::get("/desk/issues/{month}/markdown", Viewer, export::one),
+        Route::get("/desk/issues/{month}/issue.md", Viewer, export::one),
         Route::get("/desk/issues/{month}/write", Viewer, write::show),
         Route::post("/desk/issues/{month}/write", Editor, write::save),
         Route::post("/desk/issues/{month}/meanwhile", Editor, meanwhile::decide),

@@ -202,7 +202,7 @@ pub(super) fn page(visit: &Visit, shown: &Shown<'_>) -> Response {
         }
         ul.plain.links {
             li { a href=(path(month, "versions")) { (visit.say("Earlier versions", "Versions antérieures")) } }
-            li { a href=(path(month, "markdown")) { (visit.say("Take it along as Markdown", "L’emporter en Markdown")) } }
+            li { a href=(path(month, "issue.md")) { (visit.say("Take it along as Markdown", "L’emporter en Markdown")) } }
         }
     })
 }
