@@ -42,6 +42,17 @@ word! {
         AddressSuppressed = "address_suppressed",
         AddressReleased = "address_released",
         KeptMailDropped = "kept_mail_dropped",
+        /// An issue was ordered to be sent, and waits for a second person.
+        SendAsked = "send_asked",
+        /// An issue was ordered to be sent, or agreed to.
+        SendOrdered = "send_ordered",
+        /// An order was taken back, or its campaign called back before its first mail.
+        SendTakenBack = "send_taken_back",
+        CampaignPaused = "campaign_paused",
+        CampaignResumed = "campaign_resumed",
+        CampaignCancelled = "campaign_cancelled",
+        /// Deliveries of a campaign were put into the queue again.
+        SentAgain = "sent_again",
     }
 }
 

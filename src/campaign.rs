@@ -263,6 +263,16 @@ async fn by_state(tx: &mut Tx) -> sqlx::Result<Vec<(State, i64)>> {
     .await)
 }
 
+/// How many deliveries its plan came to.
+pub async fn planned(tx: &mut Tx, id: i64) -> sqlx::Result<i64> {
+    on!(tx, |conn| sqlx::query_scalar(
+        "SELECT planned FROM campaign WHERE id = $1"
+    )
+    .bind(id)
+    .fetch_one(conn)
+    .await)
+}
+
 /// Whether its deliveries may be claimed.
 pub async fn state(tx: &mut Tx, id: i64) -> sqlx::Result<State> {
     on!(tx, |conn| sqlx::query_scalar(

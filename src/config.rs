@@ -1,5 +1,6 @@
 //! Settings: the file and the environment, read once, every mistake reported together.
 
+mod desk;
 mod incoming;
 mod outgoing;
 mod reader;
@@ -13,6 +14,8 @@ use chrono::Duration;
 use chrono_tz::Tz;
 use lettre::message::Mailbox;
 
+pub use self::desk::Desk;
+use self::desk::desk;
 pub use self::incoming::{Bounce, Webhook};
 use self::incoming::{bounce, webhook};
 pub use self::outgoing::{Dkim, DkimKey, Pace, Timeouts};
@@ -110,6 +113,7 @@ pub struct Config {
     pub implied_life: Duration,
     /// What is kept of readers, and how long.
     pub retention: Retention,
+    pub desk: Desk,
     /// Topics and types of research of another organisation.
     pub vocabulary_file: Option<PathBuf>,
 }
@@ -238,6 +242,9 @@ pub const KEYS: &[(&str, Option<&str>)] = &[
     ("schedule.time_zone", Some("UTC")),
     ("schedule.grace", Some("2h")),
     ("schedule.readers_zone", Some("false")),
+    ("desk.second_person", Some("false")),
+    ("desk.most_per_day", Some("0")),
+    ("desk.typed_from", Some("1000")),
     ("topics.file", None),
 ];
 
@@ -363,6 +370,7 @@ fn config(from: &mut Reader<'_>) -> Option<Config> {
     let readers_zone = from.optional("schedule.readers_zone", "true or false");
     let implied_life = from.parsed("consent.implied_life", "a time such as 730d", duration);
     let retention = retention(from);
+    let desk = desk(from);
     Some(Config {
         database_url: database_url?,
         smtp_url: smtp_url?,
@@ -398,6 +406,7 @@ fn config(from: &mut Reader<'_>) -> Option<Config> {
         readers_zone: readers_zone?,
         implied_life: implied_life?,
         retention: retention?,
+        desk: desk?,
         vocabulary_file: from.text("topics.file").map(PathBuf::from),
     })
 }

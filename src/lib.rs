@@ -104,6 +104,10 @@ pub mod preflight;
 
 pub mod proof;
 
+pub mod sending;
+
+pub mod figures;
+
 pub mod feedback;
 
 pub mod errand;

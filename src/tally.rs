@@ -75,6 +75,17 @@ pub async fn refused(tx: &mut Tx, campaign: i64, offered_at: DateTime<Utc>) -> s
     add(tx, campaign, [0, 0, 1], offered_at).await
 }
 
+/// So many that had bounced are tried again; `refused` of them had been refused for good.
+pub async fn taken_up(
+    tx: &mut Tx,
+    campaign: i64,
+    bounced: i64,
+    refused: i64,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    add(tx, campaign, [0, -bounced, -refused], now).await
+}
+
 /// The times stay those of the sending: how fast it was is told by them.
 async fn add(
     tx: &mut Tx,

@@ -4,6 +4,7 @@
 
 mod support;
 
+mod afterwards;
 mod alarms;
 mod archive;
 mod asking;
@@ -25,6 +26,7 @@ mod mailboxes;
 mod mails;
 mod many_senders;
 mod months;
+mod orders;
 mod own_data;
 mod own_pages;
 mod pacing;

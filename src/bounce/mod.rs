@@ -12,6 +12,7 @@ mod header;
 mod html;
 mod judged;
 mod kind;
+pub mod meaning;
 mod naming;
 mod notified;
 mod ours;

@@ -5,12 +5,13 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use bulletin::campaign::{self, Account, Campaign, State};
 use bulletin::db::Db;
-use bulletin::deliver::queue;
 use bulletin::issue::Month;
-use bulletin::{clock, slot, tally};
-use chrono::{DateTime, Utc};
+use bulletin::sending::{
+    self,
+    status::{Stands, Status},
+};
+use bulletin::{clock, slot};
 use clap::Subcommand;
-use serde::Serialize;
 
 use super::app::App;
 use super::{Done, planning, scheduling};
@@ -27,27 +28,6 @@ pub enum CampaignCommand {
     Resume { month: Month },
     /// Offer nothing more, for good; what the relay has cannot be called back
     Cancel { month: Month },
-}
-
-#[derive(Serialize)]
-pub struct Status {
-    campaign: String,
-    state: String,
-    /// Why the service paused it by itself.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub paused_because: Option<String>,
-    #[serde(flatten)]
-    account: Account,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    seconds: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next_try_at: Option<DateTime<Utc>>,
-    /// Until then the campaign can be cancelled before its first mail.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    undo_until: Option<DateTime<Utc>>,
-    /// Mails that came to their end, on average from the first to the last.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    per_second: Option<f64>,
 }
 
 pub async fn campaign(app: &App, command: CampaignCommand) -> anyhow::Result<Done> {
@@ -82,7 +62,7 @@ pub fn show_account(
 ) -> anyhow::Result<()> {
     let status = Status {
         campaign: month.to_owned(),
-        state: State::Running.to_string(),
+        state: Stands::Running,
         paused_because: None,
         account: account.clone(),
         seconds: Some(in_seconds(took)),
@@ -106,24 +86,10 @@ pub async fn status(
     took: Option<Duration>,
 ) -> anyhow::Result<Status> {
     let mut tx = db.read().await?;
-    let account = campaign::account(&mut tx, Some(campaign.id)).await?;
-    let next_due = queue::next_due(&mut tx, campaign.id).await?;
-    let per_second = tally::totals(&mut tx, campaign.id).await?.per_second();
-    let is_over = campaign.state == State::Running && next_due.is_none() && account.in_flight == 0;
+    let status = sending::status::status(&mut tx, campaign, clock::now()).await?;
     Ok(Status {
-        campaign: campaign.month.clone(),
-        state: if is_over {
-            "finished".to_owned()
-        } else {
-            campaign.state.to_string()
-        },
-        paused_because: campaign.paused_because.clone(),
-        account,
         seconds: took.map(in_seconds),
-        next_try_at: next_due.filter(|_| campaign.state == State::Running),
-        undo_until: Some(campaign.start_at)
-            .filter(|start| *start > clock::now() && campaign.state != State::Cancelled),
-        per_second,
+        ..status
     })
 }
 

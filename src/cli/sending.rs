@@ -4,14 +4,15 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::bail;
-use bulletin::campaign::{self, Campaign, State};
+use bulletin::campaign::{Campaign, State};
 use bulletin::clock;
 use bulletin::deliver::presence::PresenceError;
 use bulletin::deliver::{SendError, Until};
 use bulletin::instance::{self, Standing};
 use bulletin::issue::Month;
-use bulletin::plan::{self, Plan};
+use bulletin::plan::Plan;
 use bulletin::render::Renderer;
+use bulletin::sending;
 use chrono::{DateTime, Utc};
 use clap::Args;
 use tokio_util::sync::CancellationToken;
@@ -49,17 +50,8 @@ pub async fn send(app: &App, send: Send) -> anyhow::Result<Done> {
         return Err(copied.into());
     }
     let mut tx = app.db.begin_apart().await?;
-    let (id, plan) = plan::settle(&mut tx, send.month, &settings).await?;
-    if let Some(wanted) = send.plan.filter(|wanted| *wanted != plan.fingerprint) {
-        bail!(
-            "the plan has changed: it was {wanted} and is {}; nothing was sent, look at it with `bulletin plan {}`",
-            plan.fingerprint,
-            send.month
-        );
-    }
-    if !plan.settled {
-        campaign::not_before(&mut tx, id, clock::now() + undo).await?;
-    }
+    let (id, plan) = sending::settle(&mut tx, send.month, &settings, send.plan.as_deref()).await?;
+    sending::hold_back(&mut tx, id, &plan, clock::now() + undo).await?;
     tx.commit().await?;
     let campaign = campaigns::campaign_of(app, send.month).await?;
     if campaign.state == State::Cancelled {

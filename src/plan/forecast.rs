@@ -43,7 +43,7 @@ pub async fn forecast(tx: &mut Tx, month: Month, settings: &Settings) -> Result<
     let (mut after, mut already_sent) = (Uuid::nil(), 0);
     while let Some(page) = page(tx, settings, starts.first, after).await? {
         let last = page.lines().next_back().and_then(reader);
-        if earlier.campaigns.is_empty() {
+        if !earlier.touches(&content, &page)? {
             read.lines(&page);
         } else {
             let sent = sent(tx, &earlier, after, last.unwrap_or(after)).await?;
@@ -104,6 +104,8 @@ fn reader(line: &str) -> Option<Uuid> {
 struct Earlier {
     /// In their order, with their content.
     campaigns: Vec<(i64, Content)>,
+    /// Whether a content holds a summary of theirs in full.
+    touched: HashMap<String, bool>,
     /// What is left of a content for who had these: asked for many times over.
     known: HashMap<String, Option<String>>,
 }
@@ -130,7 +132,43 @@ impl Earlier {
         }
         Ok(Earlier {
             campaigns,
+            touched: HashMap::new(),
             known: HashMap::new(),
+        })
+    }
+
+    /// Whether anybody on this page is to get a summary that one of these campaigns sent: mostly few are, or none.
+    fn touches(&mut self, content: &Content, page: &str) -> Result<bool, PlanError> {
+        if self.campaigns.is_empty() {
+            return Ok(false);
+        }
+        for (_, text) in page.lines().filter_map(|line| line.split_once(' ')) {
+            let known = self.touched.get(text).copied();
+            let touched = match known {
+                Some(touched) => touched,
+                None => {
+                    let selection: Selection = text.parse()?;
+                    let touched = selection
+                        .full
+                        .iter()
+                        .any(|position| self.sent(content, *position));
+                    self.touched.insert(text.to_owned(), touched);
+                    touched
+                }
+            };
+            if touched {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn sent(&self, content: &Content, position: usize) -> bool {
+        content.item(position).is_some_and(|item| {
+            let items = self.campaigns.iter().flat_map(|(_, then)| &then.items);
+            items
+                .into_iter()
+                .any(|known| known.summary_id == item.summary_id)
         })
     }
 

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::config::{OnNothing, OnUnknown};
 use crate::db::{Tx, on, row, word};
+use crate::issue::Month;
 use crate::plan::{self, PlanError, ReadersTime, Settings};
 use crate::schedule::{Schedule, Slot};
 
@@ -144,6 +145,22 @@ pub async fn list(tx: &mut Tx, limit: i64) -> sqlx::Result<Vec<Noted>> {
         .bind(limit)
         .fetch_all(conn)
         .await)
+}
+
+/// What a slot to come would send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ahead {
+    /// This issue, which is there.
+    Sends(Month),
+    /// An issue that is not there yet: that month's.
+    Awaits(Month),
+    /// The newest issue there is goes out by hand alone.
+    TooOld(Month),
+}
+
+/// What a slot to come would send as things stand, with `taken` gone out in the slots before.
+pub async fn ahead(tx: &mut Tx, slot: &Slot, taken: Option<Month>) -> sqlx::Result<Ahead> {
+    turn::ahead(tx, slot, taken).await
 }
 
 /// Slots whose issue still waits for a person: neither it nor a newer one has gone out since.

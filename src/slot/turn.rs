@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Datelike, Duration, Utc};
 
-use super::Terms;
+use super::{Ahead, Terms};
 use crate::db::{Tx, on};
 use crate::issue::{Month, MonthError};
 use crate::schedule::Slot;
@@ -33,10 +33,7 @@ pub(super) async fn turn(
     terms: &Terms,
     now: DateTime<Utc>,
 ) -> sqlx::Result<Turn> {
-    let of = Month {
-        year: slot.wall.year(),
-        month: slot.wall.month(),
-    };
+    let of = month_of(slot);
     let Some(newest) = newest(tx, of).await? else {
         return Ok(Turn::Empty("no issue has been imported".to_owned()));
     };
@@ -49,7 +46,7 @@ pub(super) async fn turn(
         let note = format!("{month} is held since an earlier slot, and there is nothing newer");
         return Ok(Turn::Empty(note));
     }
-    let age = (of.year - month.year) * 12 + of.month as i32 - month.month as i32;
+    let age = age(of, month);
     let late = now - slot.at;
     if age > OLDEST_MONTHS {
         let note = format!("it is {age} months old, and nothing newer is there");
@@ -63,6 +60,32 @@ pub(super) async fn turn(
         return Ok(Turn::Held(newest, note));
     }
     Ok(Turn::Send(newest))
+}
+
+/// What a slot to come would send.
+pub(super) async fn ahead(tx: &mut Tx, slot: &Slot, taken: Option<Month>) -> sqlx::Result<Ahead> {
+    let of = month_of(slot);
+    Ok(match newest(tx, of).await? {
+        Some(newest) if !newest.settled && !newest.held && taken != Some(newest.month) => {
+            match age(of, newest.month) > OLDEST_MONTHS {
+                true => Ahead::TooOld(newest.month),
+                false => Ahead::Sends(newest.month),
+            }
+        }
+        _ => Ahead::Awaits(of),
+    })
+}
+
+fn month_of(slot: &Slot) -> Month {
+    Month {
+        year: slot.wall.year(),
+        month: slot.wall.month(),
+    }
+}
+
+/// By how many months one is older than the other.
+fn age(of: Month, than: Month) -> i32 {
+    (of.year - than.year) * 12 + of.month as i32 - than.month as i32
 }
 
 async fn newest(tx: &mut Tx, of: Month) -> sqlx::Result<Option<Candidate>> {

@@ -206,5 +206,12 @@ fn deed_name(visit: &Visit, deed: Deed) -> &str {
             "threw away a mail kept aside",
             "a jeté un message mis de côté",
         ),
+        Deed::SendAsked => visit.say("asked for a sending", "a demandé un envoi"),
+        Deed::SendOrdered => visit.say("ordered a sending", "a ordonné un envoi"),
+        Deed::SendTakenBack => visit.say("called a sending back", "a rappelé un envoi"),
+        Deed::CampaignPaused => visit.say("paused a sending", "a suspendu un envoi"),
+        Deed::CampaignResumed => visit.say("resumed a sending", "a repris un envoi"),
+        Deed::CampaignCancelled => visit.say("cancelled a sending", "a annulé un envoi"),
+        Deed::SentAgain => visit.say("sent again", "a relancé l’envoi"),
     }
 }
