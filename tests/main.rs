@@ -14,6 +14,7 @@ mod copies;
 mod crash;
 mod desk;
 mod desk_readers;
+mod desk_sending;
 mod documents;
 mod door;
 mod drafts;

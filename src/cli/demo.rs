@@ -234,8 +234,10 @@ async fn show(
     });
     let desk = serving::desk(app, site.clone())?;
     tokio::spawn(desk.errands().run(stop.clone()));
-    let desk = desk::routes(desk);
-    let pages = web::routes(site).merge(desk).merge(pages::routes(exhibit));
+    serving::work_for(app, &desk, &stop);
+    let pages = web::routes(site)
+        .merge(desk::routes(desk))
+        .merge(pages::routes(exhibit));
     let pages = web::guarded(pages);
     let sender = app.sender(Arc::new(app.renderer()?))?;
     let sending = tokio::spawn(sender.run(sender_number(), Until::Stopped, stop.clone()));

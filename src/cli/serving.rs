@@ -45,6 +45,7 @@ pub async fn serve(app: &App) -> anyhow::Result<Done> {
     let desk = desk(app, site.clone())?;
     let errands = desk.errands().run(stop.clone());
     tokio::spawn(app.standing.watched("changes of many readers", errands));
+    work_for(app, &desk, &stop);
     let pages = web::routes(site)
         .merge(desk::routes(desk))
         .merge(status::public_routes(status(app)));
@@ -184,6 +185,14 @@ pub fn desk(app: &App, site: Site) -> anyhow::Result<Desk> {
         suggester,
         app.draft_renderer()?,
     ))
+}
+
+/// Settles what is ordered at a desk, and counts what it shows.
+pub fn work_for(app: &App, desk: &Desk, stop: &CancellationToken) {
+    let orders = desk.orders().run(stop.clone());
+    tokio::spawn(app.standing.watched("the settling of orders", orders));
+    let counting = desk.counting().run(stop.clone());
+    tokio::spawn(app.standing.watched("the counting of figures", counting));
 }
 
 /// What settles the requests of that site.

@@ -56,11 +56,16 @@ pub fn routes(news: &News) -> Router {
 
 /// The settings of a test's service.
 pub fn config() -> Config {
+    config_with("")
+}
+
+/// The same with more of them.
+pub fn config_with(more: &str) -> Config {
     let text = format!(
         "[database]\nurl = 'sqlite://unused'\n[smtp]\nurl = 'smtp://127.0.0.1:1'\n\
          [site]\nurl = '{SITE}'\nname = 'Research News'\n\
          [sender]\nfrom = 'Research News <news@example.org>'\nreply_to = 'editor@example.org'\n\
-         postal_address = '1 Sample Street'\ncontact = 'editor@example.org'\n"
+         postal_address = '1 Sample Street'\ncontact = 'editor@example.org'\n{more}"
     );
     let environment = std::collections::BTreeMap::new();
     Config::read(std::path::Path::new("test"), &text, &environment).unwrap()
@@ -69,6 +74,11 @@ pub fn config() -> Config {
 pub fn desk(news: &News, site: web::Site) -> Desk {
     let mut config = config();
     config.smtp_url = Secret(format!("smtp://{}", news.peer.address));
+    desk_with(news, site, config)
+}
+
+/// The same with settings of the test's own.
+pub fn desk_with(news: &News, site: web::Site, config: Config) -> Desk {
     let renderer = Renderer::new(
         House::draft(&config),
         news.keys.clone(),
@@ -86,6 +96,14 @@ impl Editor {
 
     /// The same at a desk of the test's own.
     pub async fn sign_in_at(news: &News, role: Role, routes: Router) -> Editor {
+        let pages = Pages::of(routes, Patience::default()).await;
+        let (id, cookie) = Editor::of_role(news, role).await;
+        Editor::with(news, pages, id, cookie)
+    }
+
+    /// The same at a desk of the test's own.
+    pub async fn sign_in_at(news: &News, desk: Desk, role: Role) -> Editor {
+        let routes = web::routes(Pages::site(news)).merge(desk::routes(desk));
         let pages = Pages::of(routes, Patience::default()).await;
         let (id, cookie) = Editor::of_role(news, role).await;
         Editor::with(news, pages, id, cookie)

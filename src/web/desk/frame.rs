@@ -25,7 +25,7 @@ struct Entry {
     role: Role,
 }
 
-const MENU: [Entry; 5] = [
+const MENU: [Entry; 6] = [
     Entry {
         path: "/desk",
         english: "Overview",
@@ -42,6 +42,12 @@ const MENU: [Entry; 5] = [
         path: "/desk/readers",
         english: "Readers",
         french: "Lecteurs",
+        role: Role::Viewer,
+    },
+    Entry {
+        path: "/desk/campaigns",
+        english: "Sent",
+        french: "Envois",
         role: Role::Viewer,
     },
     Entry {

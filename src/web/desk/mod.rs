@@ -3,19 +3,24 @@
 //! Every page is a row of a table: its method, its address, and who may. Nothing else is served, and nothing of it
 //! before its row has let the visitor in (`enter`).
 
+mod calendar;
+mod campaigns;
 mod deeds;
 mod enter;
 mod error;
 mod frame;
+mod growth;
 mod guesses;
 mod home;
 mod issues;
 mod kept;
 mod me;
 mod people;
+mod plot;
 mod posted;
 mod readers;
 mod route;
+mod send;
 mod sign_in;
 mod style;
 mod suppressions;
@@ -25,17 +30,22 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef};
+use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::middleware;
+use axum::response::{IntoResponse, Response};
 use tokio::sync::{Notify, Semaphore};
 
 use super::Site;
 use crate::address_book::AddressBook;
+use crate::cell;
 use crate::config::Config;
 use crate::enrol::beside::Imports;
 use crate::errand::Errands;
+use crate::figures::Counting;
 use crate::forecast::Forecasts;
 use crate::plan::Terms;
 use crate::render::Renderer;
+use crate::sending::orders::Orders;
 use crate::suggest::Suggester;
 
 pub use self::error::DeskError;
@@ -64,6 +74,8 @@ pub struct Desk {
     pub imports: Arc<Imports>,
     /// Told when many readers are to be changed.
     pub called: Arc<Notify>,
+    /// Told when an order was written down.
+    pub placed: Arc<Notify>,
 }
 
 /// Passwords that are checked at once.
@@ -75,6 +87,7 @@ impl Desk {
         let forecasts = Forecasts::new(site.db.clone(), terms, site.clock.clone());
         Desk {
             forecasts,
+            placed: Arc::default(),
             site,
             config: Arc::new(config),
             suggester: Arc::new(suggester),
@@ -94,6 +107,24 @@ impl Desk {
             book: self.book.clone(),
             clock: self.site.clock.clone(),
             called: self.called.clone(),
+        }
+    }
+
+    /// What settles the orders of this desk.
+    pub fn orders(&self) -> Orders {
+        Orders {
+            db: self.site.db.clone(),
+            terms: Terms::of(&self.config),
+            clock: self.site.clock.clone(),
+            placed: self.placed.clone(),
+        }
+    }
+
+    /// What counts the figures that its pages show.
+    pub fn counting(&self) -> Counting {
+        Counting {
+            db: self.site.db.clone(),
+            clock: self.site.clock.clone(),
         }
     }
 }
@@ -116,6 +147,10 @@ pub fn table() -> Vec<Route> {
         suppressions::routes(),
         kept::routes(),
         deeds::routes(),
+        send::routes(),
+        campaigns::routes(),
+        calendar::routes(),
+        growth::routes(),
         style::routes(),
     ];
     parts.into_iter().flatten().collect()
@@ -135,4 +170,35 @@ pub fn routes(desk: Desk) -> Router {
             super::secured,
         ))
         .with_state(desk)
+}
+
+/// A script of ours. Pages name it by its address alone, so a browser asks again each hour.
+fn script_file(script: &'static str) -> impl IntoResponse {
+    let headers = [
+        (CONTENT_TYPE, "text/javascript; charset=utf-8"),
+        (CACHE_CONTROL, "private, max-age=3600"),
+    ];
+    (headers, script)
+}
+
+/// A table as a file for spreadsheets.
+fn csv_file(name: &str, head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Response {
+    let mut written = cell::writer(Vec::new());
+    let head = head.iter().map(|cell| (*cell).to_owned()).collect();
+    for row in std::iter::once(head).chain(rows) {
+        let cells = row
+            .iter()
+            .map(|cell| cell::not_a_formula(cell).into_owned());
+        written
+            .write_record(cells.collect::<Vec<_>>())
+            .expect("memory takes what is written");
+    }
+    let headers = [
+        (CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
+        (
+            CONTENT_DISPOSITION,
+            format!("attachment; filename=\"{name}\""),
+        ),
+    ];
+    (headers, written.into_inner().unwrap_or_default()).into_response()
 }

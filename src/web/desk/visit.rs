@@ -96,6 +96,14 @@ impl Visit {
         self.language().pick(english, french)
     }
 
+    /// One wording for one and another for several: in English, then in French, where nothing is said as one is.
+    pub fn many<'a>(&self, count: i64, english: [&'a str; 2], french: [&'a str; 2]) -> &'a str {
+        match self.language() {
+            Language::English => english[usize::from(count != 1)],
+            Language::French => french[usize::from(count > 1)],
+        }
+    }
+
     /// Whether the admin may do what wants `role`.
     pub fn may(&self, role: Role) -> bool {
         self.is_signed_in() && self.admin.role >= role
