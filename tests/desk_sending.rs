@@ -6,7 +6,7 @@ use bulletin::admin::Role;
 use bulletin::campaign;
 use bulletin::db::Db;
 use bulletin::figures::Counting;
-use bulletin::web::desk::Desk;
+use bulletin::web::desk::{self, Desk};
 use chrono::Duration;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
@@ -42,7 +42,8 @@ impl Room {
     }
 
     async fn editor(&self) -> Editor {
-        Editor::sign_in_at(&self.news, self.desk.clone(), Role::Editor).await
+        let routes = desk::routes(self.desk.clone());
+        Editor::sign_in_at(&self.news, Role::Editor, routes).await
     }
 
     async fn count(&self) {

@@ -101,14 +101,6 @@ impl Editor {
         Editor::with(news, pages, id, cookie)
     }
 
-    /// The same at a desk of the test's own.
-    pub async fn sign_in_at(news: &News, desk: Desk, role: Role) -> Editor {
-        let routes = web::routes(Pages::site(news)).merge(desk::routes(desk));
-        let pages = Pages::of(routes, Patience::default()).await;
-        let (id, cookie) = Editor::of_role(news, role).await;
-        Editor::with(news, pages, id, cookie)
-    }
-
     /// Another one at the same desk.
     pub async fn beside(&self, news: &News, role: Role) -> Editor {
         let (id, cookie) = Editor::of_role(news, role).await;
