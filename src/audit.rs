@@ -21,7 +21,11 @@ word! {
         PasswordSet = "password_set",
         SecondFactorSet = "second_factor_set",
         SecondFactorRemoved = "second_factor_removed",
-        /// A draft was taken into the archive.
+        TokenMade = "token_made",
+        TokenRevoked = "token_revoked",
+        HookMade = "hook_made",
+        HookEnded = "hook_ended",
+        /// A draft, or what a program gave, was taken into the archive.
         IssueKept = "issue_kept",
         DraftDiscarded = "draft_discarded",
         /// Issues of a file were taken over.

@@ -429,12 +429,12 @@ macro_rules! steps {
 const SQLITE: Steps = steps!(
     "sqlite", 1 "0001_start", 2 "0002_senders", 3 "0003_schedule", 4 "0004_big_lists", 5 "0005_watching",
     6 "0006_letters", 7 "0007_search", 8 "0008_returned", 9 "0009_retention",
-    10 "0010_accounts", 11 "0011_desk", 12 "0012_proof", 13 "0013_drafts", 14 "0014_dispatch", 15 "0015_readers"
+    10 "0010_accounts", 11 "0011_desk", 12 "0012_proof", 13 "0013_drafts", 14 "0014_dispatch", 15 "0015_readers", 16 "0016_programs"
 );
 const POSTGRES: Steps = steps!(
     "postgres", 1 "0001_start", 2 "0002_senders", 3 "0003_schedule", 4 "0004_big_lists", 5 "0005_watching",
     6 "0006_letters", 7 "0007_search", 8 "0008_returned", 9 "0009_retention",
-    10 "0010_accounts", 11 "0011_desk", 12 "0012_proof", 13 "0013_drafts", 14 "0014_dispatch", 15 "0015_readers"
+    10 "0010_accounts", 11 "0011_desk", 12 "0012_proof", 13 "0013_drafts", 14 "0014_dispatch", 15 "0015_readers", 16 "0016_programs"
 );
 
 fn migrations(steps: Steps) -> Migrator {

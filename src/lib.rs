@@ -22,6 +22,8 @@ pub mod config;
 
 pub mod secret;
 
+pub mod outbox;
+
 pub mod issue;
 
 pub mod citation;
@@ -64,6 +66,8 @@ pub mod audit;
 
 pub mod admin;
 
+pub mod token;
+
 pub mod enrol;
 
 pub mod plan;
@@ -99,6 +103,8 @@ pub mod render;
 pub mod look;
 
 pub mod deliver;
+
+pub mod teller;
 
 pub mod preflight;
 

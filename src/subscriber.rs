@@ -12,6 +12,7 @@ use crate::address_book;
 use crate::campaign::DeliveryState;
 use crate::config::OnNothing;
 use crate::db::{Tx, on, row};
+use crate::outbox;
 use crate::secret::Keys;
 use crate::subscription::{self, Format, Frequency, Language, Preferences, State};
 
@@ -329,6 +330,7 @@ async fn hold(tx: &mut Tx, sql: &'static str) -> sqlx::Result<()> {
 /// them; what waits for them must have been settled before.
 pub async fn remove(tx: &mut Tx, id: Uuid) -> sqlx::Result<()> {
     address_book::strike(tx, id).await?;
+    outbox::forget_reader(tx, id).await?;
     for sql in [
         "UPDATE delivery SET subscriber_id = NULL WHERE subscriber_id = $1",
         "UPDATE returned SET subscriber_id = NULL, domain = NULL, words = NULL WHERE subscriber_id = $1",

@@ -1,11 +1,16 @@
 //! Subscriptions: what readers asked for, and the record that they did.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 use sqlx::types::Json;
 use uuid::Uuid;
 
+use crate::archive;
 use crate::config::OnNothing;
 use crate::db::{Tx, on, row, word};
+use crate::topic::Vocabulary;
 
 word! {
     /// Where a subscription stands.
@@ -382,4 +387,36 @@ pub async fn chosen(tx: &mut Tx) -> sqlx::Result<Vec<(Json<Vec<String>>, i64)>> 
     )
     .fetch_all(conn)
     .await)
+}
+
+/// A topic as commands and the API show it.
+#[derive(Debug, Serialize)]
+pub struct ListedTopic {
+    pub slug: String,
+    pub name: String,
+    pub aliases: Vec<String>,
+    pub description: String,
+    pub summaries: i64,
+    /// Who chose it; who gets every topic is not counted.
+    pub subscribers: i64,
+}
+
+/// Every topic, in the vocabulary's order.
+pub async fn topics(tx: &mut Tx, vocabulary: &Vocabulary) -> sqlx::Result<Vec<ListedTopic>> {
+    let summaries: HashMap<String, i64> = archive::topic_counts(tx).await?.into_iter().collect();
+    let mut subscribers: HashMap<String, i64> = HashMap::new();
+    for (topics, count) in chosen(tx).await? {
+        for topic in topics.0 {
+            *subscribers.entry(topic).or_default() += count;
+        }
+    }
+    let topics = vocabulary.topics.iter().map(|topic| ListedTopic {
+        slug: topic.slug.clone(),
+        name: topic.name.clone(),
+        aliases: topic.aliases.clone(),
+        description: topic.description.clone(),
+        summaries: summaries.get(&topic.slug).copied().unwrap_or(0),
+        subscribers: subscribers.get(&topic.slug).copied().unwrap_or(0),
+    });
+    Ok(topics.collect())
 }

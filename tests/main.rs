@@ -6,6 +6,7 @@ mod support;
 
 mod afterwards;
 mod alarms;
+mod api;
 mod archive;
 mod asking;
 mod bounces;
@@ -48,6 +49,7 @@ mod smtp_session;
 mod smtp_tls;
 mod suggest;
 mod suppressions;
+mod telling;
 mod watching;
 mod web;
 mod webhooks;

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bulletin::db::Db;
 use bulletin::feedback::acting::Came;
 use bulletin::mask::masked;
+use bulletin::outbox::{self, EVENTS, New};
 use bulletin::record::{self, Shown, What};
 use bulletin::request::{self, Form, Kind};
 use bulletin::returned::Way;
@@ -31,6 +32,18 @@ const NAME: &str = "=HYPERLINK(Kanarie)";
 async fn canary(news: &News, pages: &Pages) -> String {
     news.publish(&issue("2026-03", &[&[EMPATHY], &[ATTACHMENT]]))
         .await;
+    let hook = New {
+        id: uuid::Uuid::new_v4(),
+        url: "https://hook.test/",
+        events: &EVENTS,
+        with_address: true,
+        made_by: "dora",
+    };
+    let mut tx = news.db.begin().await.unwrap();
+    outbox::add(&mut tx, &news.keys, &hook, news.now())
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
     let filled = Form {
         name: NAME.to_owned(),
         ..form(&[EMPATHY])
@@ -153,6 +166,7 @@ async fn a_reader_takes_along_every_row_of_every_table_that_names_them(db: Db) {
             "released" => count("released"),
             "kept" => count("mails"),
             "reading" => count("readings"),
+            "hook_event" => count("told"),
             other => panic!("what {other} has of a reader is not in `Held`: {rows:?}"),
         };
         assert_eq!(held, rows.len(), "{table}: {rows:?}\n{json}");

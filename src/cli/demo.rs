@@ -18,6 +18,7 @@ use bulletin::plan;
 use bulletin::subscriber::Address;
 use bulletin::subscription::Language;
 use bulletin::web;
+use bulletin::web::api;
 use bulletin::web::desk;
 use bulletin::web::server::{self, Patience};
 use clap::Args;
@@ -236,7 +237,8 @@ async fn show(
     tokio::spawn(desk.errands().run(stop.clone()));
     serving::work_for(app, &desk, &stop);
     let pages = web::routes(site)
-        .merge(desk::routes(desk))
+        .merge(desk::routes(desk.clone()))
+        .merge(api::routes(desk))
         .merge(pages::routes(exhibit));
     let pages = web::guarded(pages);
     let sender = app.sender(Arc::new(app.renderer()?))?;

@@ -1,6 +1,5 @@
 //! `import`, `issue` and `topic`.
 
-use std::collections::HashMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -70,16 +69,6 @@ struct Note {
     text: String,
 }
 
-#[derive(Serialize)]
-struct ListedTopic {
-    slug: String,
-    name: String,
-    aliases: Vec<String>,
-    description: String,
-    summaries: i64,
-    subscribers: i64,
-}
-
 pub async fn import(app: &App, import: Import) -> anyhow::Result<Done> {
     let mut imported = Imported {
         dry_run: import.dry_run,
@@ -126,27 +115,7 @@ pub async fn issue(app: &App, command: IssueCommand) -> anyhow::Result<Done> {
 
 pub async fn topics(app: &App) -> anyhow::Result<Done> {
     let mut tx = app.db.read().await?;
-    let summaries: HashMap<String, i64> =
-        archive::topic_counts(&mut tx).await?.into_iter().collect();
-    let mut subscribers: HashMap<String, i64> = HashMap::new();
-    for (topics, count) in subscription::chosen(&mut tx).await? {
-        for topic in topics.0 {
-            *subscribers.entry(topic).or_default() += count;
-        }
-    }
-    let listed: Vec<ListedTopic> = app
-        .vocabulary
-        .topics
-        .iter()
-        .map(|topic| ListedTopic {
-            slug: topic.slug.clone(),
-            name: topic.name.clone(),
-            aliases: topic.aliases.clone(),
-            description: topic.description.clone(),
-            summaries: summaries.get(&topic.slug).copied().unwrap_or(0),
-            subscribers: subscribers.get(&topic.slug).copied().unwrap_or(0),
-        })
-        .collect();
+    let listed = subscription::topics(&mut tx, &app.vocabulary).await?;
     app.show(&listed, || {
         for topic in &listed {
             say!(

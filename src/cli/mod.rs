@@ -26,6 +26,7 @@ mod scheduling;
 mod sending;
 mod serving;
 mod suppressions;
+mod tokens;
 
 use std::path::PathBuf;
 
@@ -101,6 +102,9 @@ enum Command {
     /// Who may use the editor's desk
     #[command(subcommand)]
     Admin(admins::AdminCommand),
+    /// By what other programs come in over the HTTP API
+    #[command(subcommand)]
+    Token(tokens::TokenCommand),
     /// What was done in the editor's desk, and whether the record of it is whole
     #[command(subcommand)]
     Audit(admins::AuditCommand),
@@ -188,6 +192,7 @@ pub async fn run(arguments: Arguments, start_log: fn(LogFormat)) -> anyhow::Resu
         Command::Incident(command) => incidents::incident(&app, command).await,
         Command::Record(command) => incidents::record(&app, command).await,
         Command::Admin(command) => admins::admin(&app, command).await,
+        Command::Token(command) => tokens::token(&app, command).await,
         Command::Audit(command) => admins::audit(&app, command).await,
         Command::Adopt => scheduling::adopt(&app).await,
         Command::Serve => serving::serve(&app).await,

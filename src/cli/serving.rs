@@ -13,6 +13,8 @@ use bulletin::feedback::requests::Requests;
 use bulletin::retention::{self, Retention};
 use bulletin::secret::Keys;
 use bulletin::suggest::Suggester;
+use bulletin::teller::{Reach, Teller};
+use bulletin::web::api;
 use bulletin::web::desk::{self, Desk};
 use bulletin::web::hooks;
 use bulletin::web::server::{self, Patience};
@@ -42,12 +44,14 @@ pub async fn serve(app: &App) -> anyhow::Result<Done> {
     let settling = requests(app, &site).run(stop.clone());
     tokio::spawn(app.standing.watched("the settling of requests", settling));
     keep_retention(app, &stop);
+    tell_hooks(app, &stop)?;
     let desk = desk(app, site.clone())?;
     let errands = desk.errands().run(stop.clone());
     tokio::spawn(app.standing.watched("changes of many readers", errands));
     work_for(app, &desk, &stop);
     let pages = web::routes(site)
-        .merge(desk::routes(desk))
+        .merge(desk::routes(desk.clone()))
+        .merge(api::routes(desk))
         .merge(status::public_routes(status(app)));
     let pages = match returned::hooks(app)? {
         Some(hooks) => pages.merge(hooks::routes(hooks)),
@@ -114,9 +118,23 @@ pub async fn worker(app: &App) -> anyhow::Result<Done> {
     let duty = Duty::of(app, false)?;
     show_status(app, &stop).await?;
     keep_retention(app, &stop);
+    tell_hooks(app, &stop)?;
     tracing::info!("delivering");
     duty.run(stop).await?;
     Ok(Done::Wholly)
+}
+
+/// Tells other programs what happened.
+fn tell_hooks(app: &App, stop: &CancellationToken) -> anyhow::Result<()> {
+    let teller = Teller {
+        db: app.db.clone(),
+        keys: app.keys.clone(),
+        clock: clock::system(),
+        reach: Reach::world()?,
+    };
+    let telling = teller.run(stop.clone());
+    tokio::spawn(app.standing.watched("the telling of hooks", telling));
+    Ok(())
 }
 
 /// Sees once a day to what is needed no more.

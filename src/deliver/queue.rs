@@ -46,6 +46,16 @@ pub async fn campaigns_with_due(tx: &mut Tx, now: DateTime<Utc>) -> sqlx::Result
     })
 }
 
+/// Whether something of a campaign is being offered just now.
+pub async fn is_in_flight(tx: &mut Tx, campaign: i64) -> sqlx::Result<bool> {
+    on!(tx, |conn| sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM delivery WHERE claimed_by IS NOT NULL AND +campaign_id = $1)"
+    )
+    .bind(campaign)
+    .fetch_one(conn)
+    .await)
+}
+
 /// What a sender that is gone held in flight becomes unknown: tried again at once, or held, as its campaign says.
 pub async fn recover(tx: &mut Tx, gone: i64, now: DateTime<Utc>) -> sqlx::Result<u64> {
     let recovered = on!(&mut *tx, |conn| {

@@ -16,6 +16,7 @@ use crate::campaign::DeliveryState;
 use crate::config::OnUnknown;
 use crate::db::{Db, Rows, Tx, row};
 use crate::letter::{self, Letter};
+use crate::outbox::Event;
 use crate::returned::{Did, Way};
 use crate::subscriber::Subscriber;
 use crate::subscription::State;
@@ -290,11 +291,24 @@ fn suppress() -> String {
     )
 }
 
+/// Hooks are told whose address gets no mail any more, and which hooks that are. They stand first: while there are none,
+/// nothing else is looked at.
+fn told() -> [String; 2] {
+    let event = Event::Bounced;
+    [
+        format!(
+            "INSERT INTO hook_event (hook_id, event, at, subscriber_id, due_at, is_taken) \
+             SELECT h.id, '{event}', $3, s.id, $3, FALSE"
+        ),
+        format!("h.ended_at IS NULL AND ' ' || h.events || ' ' LIKE '% {event} %'"),
+    ]
+}
+
 // With `+`, in both, the index of claims is no alternative to finding each row by its id.
 
 /// One after the other. What a claim found is read before it is changed, for it tells where each row stood.
 fn on_sqlite() -> String {
-    let (settled, suppress) = (settled(Rows::SQLITE), suppress());
+    let (settled, suppress, [told, wants]) = (settled(Rows::SQLITE), suppress(), told());
     let came_back = came_back("substr(s.address, instr(s.address, '@') + 1)");
     let with_readers = with_readers(["zeroblob(16)", "zeroblob(0)", "'[]'"]);
     let ours = "JOIN delivery d ON d.id = o.id AND +d.claimed_by = $2";
@@ -303,6 +317,8 @@ fn on_sqlite() -> String {
            WHERE o.state IN ('accepted', 'bounced') GROUP BY o.campaign {ADDED}; \
          {suppress} FROM ({settled}) o {ours} JOIN subscriber s ON s.id = d.subscriber_id \
            WHERE o.bad_address IS NOT NULL GROUP BY s.address_hash {STRONGER}; \
+         {told} FROM hook h CROSS JOIN ({settled}) o {ours} JOIN subscriber s ON s.id = d.subscriber_id \
+           WHERE o.bad_address IS NOT NULL AND {wants}; \
          {came_back} FROM ({settled}) o {ours} JOIN subscriber s ON s.id = d.subscriber_id \
            WHERE o.class IS NOT NULL {ONCE}; \
          UPDATE delivery SET {OUTCOME} \
@@ -316,7 +332,7 @@ fn on_sqlite() -> String {
 
 /// All at once, as of one instant. `sender` gives the sender's number, if it still counts.
 fn on_postgres(sender: &str) -> String {
-    let (settled, suppress) = (settled(Rows::POSTGRES), suppress());
+    let (settled, suppress, [told, wants]) = (settled(Rows::POSTGRES), suppress(), told());
     let came_back = came_back("split_part(s.address, '@', 2)");
     let with_readers = with_readers([
         "CAST('00000000-0000-0000-0000-000000000000' AS uuid)",
@@ -333,6 +349,8 @@ fn on_postgres(sender: &str) -> String {
            WHERE o.state IN ('accepted', 'bounced') GROUP BY o.campaign_id {ADDED}), \
          suppressed AS ({suppress} FROM written o JOIN subscriber s ON s.id = o.subscriber_id \
            WHERE o.bad_address IS NOT NULL GROUP BY s.address_hash {STRONGER}), \
+         told AS ({told} FROM hook h CROSS JOIN written o JOIN subscriber s ON s.id = o.subscriber_id \
+           WHERE o.bad_address IS NOT NULL AND {wants}), \
          came_back AS ({came_back} FROM written o JOIN subscriber s ON s.id = o.subscriber_id \
            WHERE o.class IS NOT NULL {ONCE}), \
          due AS MATERIALIZED (SELECT * {DUE} FOR UPDATE SKIP LOCKED), \

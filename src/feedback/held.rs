@@ -34,6 +34,8 @@ pub struct Held {
     released: Vec<Released>,
     /// Who of the operator's people looked at this reader.
     readings: Vec<Reading>,
+    /// What other programs are to be told of this reader.
+    told: Vec<Told>,
     /// What they wrote to an address of ours: the lines of each mail.
     mails: Vec<Vec<String>>,
 }
@@ -60,6 +62,16 @@ row! {
         pub file: Option<String>,
         pub file_sha256: Option<String>,
         pub line: Option<i64>,
+    }
+}
+
+row! {
+    #[derive(Debug, Serialize)]
+    pub struct Told {
+        pub event: String,
+        pub at: DateTime<Utc>,
+        pub url: String,
+        pub with_address: bool,
     }
 }
 
@@ -123,6 +135,7 @@ pub async fn held(tx: &mut Tx, keys: &Keys, reader: &Subscriber) -> sqlx::Result
         returned: returned::of_reader(tx, reader.id).await?,
         released: suppression::releases(tx, &reader.address_hash).await?,
         readings: record::of_reader(tx, reader.id).await?,
+        told: told(tx, reader.id).await?,
         mails: kept::of_reader(tx, reader.id, &reader.address_hash).await?,
     })
 }
@@ -233,6 +246,18 @@ async fn consents(tx: &mut Tx, address_hash: &[u8]) -> sqlx::Result<Vec<Consente
     .bind(address_hash)
     .fetch_all(conn)
     .await
+    })
+}
+
+async fn told(tx: &mut Tx, reader: Uuid) -> sqlx::Result<Vec<Told>> {
+    on!(tx, |conn| {
+        sqlx::query_as(
+            "SELECT e.event, e.at, h.url, h.with_address FROM hook_event e JOIN hook h ON h.id = e.hook_id \
+             WHERE e.subscriber_id = $1 ORDER BY e.id",
+        )
+        .bind(reader)
+        .fetch_all(conn)
+        .await
     })
 }
 

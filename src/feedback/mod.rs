@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::db::{Tx, on, word};
 use crate::deliver::queue;
 use crate::letter::{self, Latest, Letter, Says};
+use crate::outbox::{self, Event};
 use crate::plan;
 use crate::request;
 use crate::returned::kept;
@@ -46,6 +47,9 @@ pub async fn unsubscribe(
         return Ok(false);
     }
     subscription::record(tx, &reader.address_hash, Act::Withdrawn, source, now).await?;
+    if reader.state == State::Active {
+        outbox::tell(tx, Event::Unsubscribed, &reader.address_hash, now).await?;
+    }
     queue::suppress_waiting(tx, reader.id, "the reader unsubscribed", now).await?;
     Ok(true)
 }
@@ -78,6 +82,7 @@ pub async fn resubscribe(
         return Ok(false);
     }
     subscription::record(tx, &reader.address_hash, Act::Granted, source, now).await?;
+    outbox::tell(tx, Event::Subscribed, &reader.address_hash, now).await?;
     Ok(true)
 }
 

@@ -16,6 +16,7 @@ use crate::clock::Clock;
 use crate::db::{Db, Tx, on};
 use crate::deliver::queue;
 use crate::letter::{self, CONFIRM_DAYS, FRESH_HOURS, Letter, Says};
+use crate::outbox::{self, Event};
 use crate::request::{self, Form, Kind, Request};
 use crate::returned;
 use crate::secret::Keys;
@@ -317,6 +318,9 @@ async fn subscribe(
     });
     let source = "sign-up page, confirmed by mail";
     subscription::record_consent(tx, &reader.address_hash, source, &proof, now).await?;
+    if reader.state != State::Active {
+        outbox::tell(tx, Event::Subscribed, &reader.address_hash, now).await?;
+    }
     welcome(tx, reader.id, request.id, now).await?;
     Ok(Confirmed::Subscribed)
 }

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::db::{Tx, on};
+use crate::outbox::{self, Event};
 use crate::secret::Keys;
 use crate::subscriber::{self, Address, Pending};
 use crate::subscription::{self, Act, Preferences, State};
@@ -67,6 +68,7 @@ pub async fn enter(
     subscription::begin(tx, entry.id, entry.consent_at).await?;
     expire(tx, entry.id, entry.consent_until).await?;
     record(tx, &address_hash, entry, now).await?;
+    outbox::tell(tx, Event::Subscribed, &address_hash, now).await?;
     Ok(Entered::Added)
 }
 

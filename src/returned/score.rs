@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::Did;
 use crate::db::{Tx, on};
+use crate::outbox::{self, Event};
 use crate::subscriber;
 use crate::suppression::{self, Reason};
 
@@ -60,6 +61,7 @@ pub async fn weigh(
         return Ok(None);
     };
     suppression::suppress(tx, &hash, Reason::SoftBounces, "", now).await?;
+    outbox::tell(tx, Event::Bounced, &hash, now).await?;
     Ok(Some(format!(
         "the score of soft failures is {score:.1}, and {} suppress",
         limit.score

@@ -1,6 +1,7 @@
 //! The site: what a reader of the archive, or of a mail, meets. Every route stands in `routes`, and what supervisors and
 //! Prometheus ask in `status`.
 
+pub mod api;
 mod archive;
 mod asking;
 mod caching;

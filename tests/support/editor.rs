@@ -51,7 +51,10 @@ impl Answered {
 /// The routes of the desk and of the site.
 pub fn routes(news: &News) -> Router {
     let site = Pages::site(news);
-    web::routes(site.clone()).merge(desk::routes(self::desk(news, site)))
+    let desk = self::desk(news, site.clone());
+    web::routes(site)
+        .merge(desk::routes(desk.clone()))
+        .merge(web::api::routes(desk))
 }
 
 /// The settings of a test's service.

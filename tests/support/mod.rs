@@ -8,6 +8,7 @@ pub mod dump;
 pub mod editor;
 pub mod news;
 pub mod pages;
+pub mod program;
 pub mod relay;
 pub mod scripted;
 

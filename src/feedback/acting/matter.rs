@@ -11,6 +11,7 @@ use crate::campaign::DeliveryState;
 use crate::db::{Tx, on};
 use crate::feedback::leave;
 use crate::letter;
+use crate::outbox::{self, Event};
 use crate::plain::plain;
 use crate::returned::{self, Did, New, Returned, Way, score, status_text};
 use crate::subscriber::Subscriber;
@@ -76,7 +77,8 @@ impl Matter<'_> {
         match (done.did, self.said) {
             (Did::Suppressed, Said::Failed(failed)) => {
                 let code = failed.status.map(status_text).unwrap_or_default();
-                suppression::suppress(tx, hash, Reason::HardBounce, &code, now).await
+                suppression::suppress(tx, hash, Reason::HardBounce, &code, now).await?;
+                outbox::tell(tx, Event::Bounced, hash, now).await
             }
             (Did::Counted, _) => {
                 if let Some(note) = score::weigh(tx, reader.id, terms.soft, now).await? {

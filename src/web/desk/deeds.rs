@@ -173,6 +173,13 @@ fn deed_name(visit: &Visit, deed: Deed) -> &str {
             "kept an issue in the archive",
             "a versé un numéro aux archives",
         ),
+        Deed::TokenMade => visit.say("made a token", "a créé un jeton"),
+        Deed::TokenRevoked => visit.say("revoked a token", "a révoqué un jeton"),
+        Deed::HookMade => visit.say("had a program told", "a fait avertir un programme"),
+        Deed::HookEnded => visit.say(
+            "had a program told no more",
+            "a cessé d’avertir un programme",
+        ),
         Deed::DraftDiscarded => visit.say("threw a draft away", "a jeté un brouillon"),
         Deed::IssuesBroughtIn => visit.say("brought issues in", "a apporté des numéros"),
         Deed::ProofSent => visit.say("sent a test", "a envoyé un test"),

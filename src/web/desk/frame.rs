@@ -25,7 +25,7 @@ struct Entry {
     role: Role,
 }
 
-const MENU: [Entry; 6] = [
+const MENU: [Entry; 7] = [
     Entry {
         path: "/desk",
         english: "Overview",
@@ -54,6 +54,12 @@ const MENU: [Entry; 6] = [
         path: "/desk/people",
         english: "People",
         french: "Équipe",
+        role: Role::Owner,
+    },
+    Entry {
+        path: "/desk/tokens",
+        english: "Programs",
+        french: "Programmes",
         role: Role::Owner,
     },
     Entry {

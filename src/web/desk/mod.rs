@@ -12,6 +12,7 @@ mod frame;
 mod growth;
 mod guesses;
 mod home;
+mod hooks;
 mod issues;
 mod kept;
 mod me;
@@ -24,6 +25,7 @@ mod send;
 mod sign_in;
 mod style;
 mod suppressions;
+mod tokens;
 mod visit;
 
 use std::sync::Arc;
@@ -143,6 +145,8 @@ pub fn table() -> Vec<Route> {
         sign_in::routes(),
         me::routes(),
         people::routes(),
+        tokens::routes(),
+        hooks::routes(),
         readers::routes(),
         suppressions::routes(),
         kept::routes(),

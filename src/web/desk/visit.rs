@@ -258,7 +258,7 @@ impl Desk {
         self.site.publisher.site_url.starts_with("https://")
     }
 
-    pub(super) fn may_take_passwords(&self) -> bool {
+    pub(in crate::web) fn may_take_passwords(&self) -> bool {
         may_take_passwords(&self.site.publisher.site_url)
     }
 }
