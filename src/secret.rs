@@ -136,7 +136,7 @@ impl Keys {
         body.try_into().ok().map(i64::from_be_bytes)
     }
 
-    /// A short secret of at most 32 bytes, illegible to who has the database alone. Opened under the same label only.
+    /// A short text, illegible to who has the database, or a log of addresses, alone. Opened under the same label only.
     pub fn seal(&self, label: &str, secret: &[u8]) -> Vec<u8> {
         self.sealed(label, secret)
     }
@@ -233,13 +233,19 @@ fn code(key: &hmac::Key, label: &str, body: &[u8]) -> hmac::Tag {
 }
 
 /// The body with a stream laid over it that follows from the code; laid over twice, it is gone. Without it, a
-/// delivery's number would tell everybody how many went before. The body has at most 32 bytes.
+/// delivery's number would tell everybody how many went before.
 fn masked(key: &hmac::Key, code_of_body: &[u8], body: &[u8]) -> Vec<u8> {
-    let stream = code(key, "mask", code_of_body);
-    body.iter()
-        .zip(stream.as_ref())
-        .map(|(a, b)| a ^ b)
-        .collect()
+    let mut masked = Vec::with_capacity(body.len());
+    for (number, part) in body.chunks(32).enumerate() {
+        let mut of = code_of_body.to_vec();
+        // The first part's stream is the one that mails of years ago were made with.
+        if number > 0 {
+            of.extend_from_slice(&(number as u64).to_be_bytes());
+        }
+        let stream = code(key, "mask", &of);
+        masked.extend(part.iter().zip(stream.as_ref()).map(|(a, b)| a ^ b));
+    }
+    masked
 }
 
 fn make_key_file(path: &Path) -> std::io::Result<()> {
@@ -294,6 +300,18 @@ mod tests {
             );
             assert_eq!(ours.delivery("message-id", &name), None);
             assert_eq!(others.delivery("return-path", &name), None);
+        }
+    }
+
+    #[test]
+    fn a_text_of_any_length_is_sealed_whole() {
+        let ours = keys(&line("a"));
+        for length in [0, 1, 31, 32, 33, 64, 254] {
+            let text = vec![b'x'; length];
+            let sealed = ours.seal("text", &text);
+            assert_eq!(ours.open_sealed("text", &sealed), Some(text), "{length}");
+            assert!(!sealed.windows(4).any(|part| part == b"xxxx"), "{length}");
+            assert_eq!(ours.open_sealed("other", &sealed), None);
         }
     }
 

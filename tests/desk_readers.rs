@@ -64,6 +64,39 @@ async fn a_viewer_sees_no_address_and_cannot_look_for_one(db: Db) {
     assert_eq!((looked[0].what, looked[0].readers), (What::Subscribers, 1));
 }
 
+each_database!(what_is_looked_for_stands_in_no_address_of_the_web);
+async fn what_is_looked_for_stands_in_no_address_of_the_web(db: Db) {
+    let news = News::start(db).await;
+    news.subscribe("ann.secret@peer.test", &[]).await;
+    news.subscribe("ben@peer.test", &[]).await;
+    let editor = Editor::sign_in(&news, Role::Editor).await;
+    let found = editor
+        .post("/desk/readers", &[("q", "Secret"), ("state", "active")])
+        .await;
+    let there = found.location().to_owned();
+    assert!(there.starts_with("/desk/readers?part="), "{there}");
+    assert!(!there.contains("secret"), "{there}");
+    let page = editor.get("/desk/readers?q=secret").await.body;
+    let link = page.split_once("\"/desk/readers/export?").unwrap().1;
+    let link = link.split('"').next().unwrap().replace("&amp;", "&");
+    assert!(
+        link.starts_with("part=") && !link.contains("secret"),
+        "{link}"
+    );
+    let page = editor.get(&format!("/desk/readers?{link}")).await.body;
+    assert!(
+        page.contains("ann.secret@") && !page.contains("ben@"),
+        "{page}"
+    );
+    news.outlast_freshness();
+    let again = editor.get(&format!("/desk/readers/export?{link}")).await;
+    let onwards = again.location().to_owned();
+    assert!(
+        onwards.contains("part%3d"),
+        "the way back is the same: {onwards}"
+    );
+}
+
 each_database!(an_editor_changes_a_reader_and_all_of_it_is_on_record);
 async fn an_editor_changes_a_reader_and_all_of_it_is_on_record(db: Db) {
     let news = News::start(db).await;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::extract::{OriginalUri, Request, State};
 use axum::http::header::{COOKIE, ORIGIN};
+use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderMap, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -40,7 +41,8 @@ pub(super) async fn enter(
         Ok(visit) => visit,
         Err(error) => return Visit::of_nobody(&door.desk, request.headers()).refuse(error),
     };
-    if let Some(refused) = may_not(&door, &visit, &path) {
+    let whole = uri.path_and_query().map_or(&*path, PathAndQuery::as_str);
+    if let Some(refused) = may_not(&door, &visit, &path, whole) {
         return refused;
     }
     if door.kind != Kind::Page {
@@ -59,15 +61,15 @@ pub(super) async fn enter(
     }
 }
 
-/// What somebody is told who may not, if they may not.
-fn may_not(door: &Door, visit: &Visit, path: &str) -> Option<Response> {
+/// What somebody is told who may not, if they may not. `whole` is the address with what is asked of it.
+fn may_not(door: &Door, visit: &Visit, path: &str, whole: &str) -> Option<Response> {
     if door.who == Who::Anyone {
         return None;
     }
     let is_page = door.kind == Kind::Page;
     if !visit.is_signed_in() {
         return Some(match is_page {
-            true => see_other(&format!("/desk/sign-in?{}", leads_to(path))),
+            true => see_other(&format!("/desk/sign-in?{}", leads_to(whole))),
             false => visit.refuse(DeskError::SignedOut),
         });
     }
@@ -84,7 +86,7 @@ fn may_not(door: &Door, visit: &Visit, path: &str) -> Option<Response> {
     }
     let is_stale = matches!(door.who, Who::Fresh(_)) && !visit.is_fresh;
     is_stale.then(|| match is_page {
-        true => see_other(&format!("/desk/again?{}", leads_to(path))),
+        true => see_other(&format!("/desk/again?{}", leads_to(whole))),
         false => visit.refuse(DeskError::Stale),
     })
 }
@@ -167,9 +169,9 @@ pub(super) fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
 }
 
 /// Where to go on after signing in, as a query.
-fn leads_to(path: &str) -> String {
+fn leads_to(whole: &str) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());
-    query.append_pair("next", path);
+    query.append_pair("next", whole);
     query.finish()
 }
 

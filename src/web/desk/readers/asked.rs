@@ -1,6 +1,7 @@
 //! What a list of readers was asked for, as its address says it: every word of a closed list, or a text that is bound.
 
 use chrono::{NaiveDate, NaiveTime, TimeZone};
+use data_encoding::BASE64URL_NOPAD;
 use maud::{Markup, html};
 use serde::Deserialize;
 use uuid::Uuid;
@@ -10,12 +11,17 @@ use crate::admin::Role;
 use crate::enrol::ConsentKind;
 use crate::readers::{Filter, Order, Wanted};
 
+/// Under this label a part of an address is sealed.
+const SEALED: &str = "part of an address";
+
 /// The fields of the search, each empty where nothing was chosen. What is none of its words counts as empty.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Asked {
     /// A part of the address.
     pub q: String,
+    /// The same, illegible: an address may not stand in an address of the web, which logs and histories keep.
+    part: String,
     pub state: String,
     pub topic: String,
     pub kind: String,
@@ -34,6 +40,26 @@ pub(super) struct Asked {
 }
 
 impl Asked {
+    /// As an address of ours says it, with the part of the address made legible.
+    pub fn opened(mut self, visit: &Visit) -> Asked {
+        let keys = &visit.desk.site.keys;
+        let sealed = BASE64URL_NOPAD.decode(self.part.as_bytes()).ok();
+        let part = sealed.and_then(|sealed| keys.open_sealed(SEALED, &sealed));
+        if let Some(part) = part.and_then(|part| String::from_utf8(part).ok()) {
+            self.q = part;
+        }
+        self.sealed(visit)
+    }
+
+    fn sealed(mut self, visit: &Visit) -> Asked {
+        let part = self.q.trim();
+        self.part = match part.is_empty() {
+            true => String::new(),
+            false => BASE64URL_NOPAD.encode(&visit.desk.site.keys.seal(SEALED, part.as_bytes())),
+        };
+        self
+    }
+
     /// Whom it means. Who may not see addresses cannot look for a part of one.
     pub fn wanted(&self, visit: &Visit) -> Wanted {
         let part = self.q.trim();
@@ -108,8 +134,10 @@ impl Asked {
         let mut query = form_urlencoded::Serializer::new(String::new());
         let fields = self.fields();
         for (name, value) in fields.iter().chain(more) {
-            if !value.is_empty() {
-                query.append_pair(name, value);
+            match *name {
+                _ if value.is_empty() => {}
+                "q" => drop(query.append_pair("part", &self.part)),
+                name => drop(query.append_pair(name, value)),
             }
         }
         match query.finish() {
@@ -125,10 +153,10 @@ impl Asked {
         html! { @for (name, value) in told { input type="hidden" name=(name) value=(value); } }
     }
 
-    /// What came back of `hidden`.
-    pub fn posted(posted: &super::super::Posted) -> Asked {
+    /// What came back of `hidden`, or of the form of the search.
+    pub fn posted(visit: &Visit, posted: &super::super::Posted) -> Asked {
         let get = |name: &str| posted.get(name).to_owned();
-        Asked {
+        let asked = Asked {
             q: get("q"),
             state: get("state"),
             topic: get("topic"),
@@ -143,7 +171,8 @@ impl Asked {
             paused: get("paused"),
             order: get("order"),
             ..Asked::default()
-        }
+        };
+        asked.sealed(visit)
     }
 
     /// All that says who is meant, and in which order.

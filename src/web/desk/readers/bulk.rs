@@ -17,6 +17,7 @@ use crate::readers::{self, Count};
 const TYPED_FROM: usize = 100;
 
 pub(super) async fn show(visit: Visit, Query(asked): Query<Asked>) -> Answer {
+    let asked = asked.opened(&visit);
     let wanted = asked.wanted(&visit);
     let mut tx = visit.read().await?;
     let count = readers::count(&mut tx, &visit.desk.book, &wanted, visit.now).await?;
@@ -156,7 +157,7 @@ fn change_of(visit: &Visit, posted: &Posted) -> Option<Change> {
 }
 
 pub(super) async fn begin(visit: Visit, posted: Posted) -> Answer {
-    let asked = Asked::posted(&posted);
+    let asked = Asked::posted(&visit, &posted);
     let wanted = asked.wanted(&visit);
     let mut tx = visit.begin().await?;
     let count = readers::count(&mut tx, &visit.desk.book, &wanted, visit.now).await?;

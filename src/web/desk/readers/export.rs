@@ -20,6 +20,7 @@ const AT_A_TIME: usize = 1_000;
 type Parts = tokio::sync::mpsc::Sender<io::Result<Vec<u8>>>;
 
 pub(super) async fn show(visit: Visit, Query(asked): Query<Asked>) -> Answer {
+    let asked = asked.opened(&visit);
     let wanted = asked.wanted(&visit);
     let mut tx = visit.read().await?;
     let count = readers::count(&mut tx, &visit.desk.book, &wanted, visit.now).await?;
@@ -42,7 +43,7 @@ pub(super) async fn show(visit: Visit, Query(asked): Query<Asked>) -> Answer {
 }
 
 pub(super) async fn export(visit: Visit, posted: Posted) -> Answer {
-    let wanted = Asked::posted(&posted).wanted(&visit);
+    let wanted = Asked::posted(&visit, &posted).wanted(&visit);
     let mut tx = visit.begin().await?;
     let count = readers::count(&mut tx, &visit.desk.book, &wanted, visit.now).await? as i64;
     visit.note(&mut tx, What::Subscribers, None, count).await?;

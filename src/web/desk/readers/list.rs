@@ -3,7 +3,7 @@
 use axum::extract::Query;
 use maud::{Markup, html};
 
-use super::super::{Answer, Visit};
+use super::super::{Answer, Posted, Visit};
 use super::asked::Asked;
 use super::words;
 use crate::admin::Role;
@@ -16,7 +16,14 @@ use crate::suppression;
 /// Readers on a page.
 const PAGE: usize = 50;
 
+/// Leads to the list: what is looked for goes there sealed.
+pub(super) async fn find(visit: Visit, posted: Posted) -> Answer {
+    let asked = Asked::posted(&visit, &posted);
+    Ok(visit.back_to(&asked.link("/desk/readers", &[])))
+}
+
 pub(super) async fn show(visit: Visit, Query(asked): Query<Asked>) -> Answer {
+    let asked = asked.opened(&visit);
     let wanted = asked.wanted(&visit);
     let place = Place {
         order: asked.order(),
@@ -95,7 +102,8 @@ fn ways(visit: &Visit) -> Markup {
 
 fn search(visit: &Visit, asked: &Asked) -> Markup {
     html! {
-        form.readers-search method="get" action="/desk/readers" role="search" {
+        form.readers-search method="post" action="/desk/readers" role="search" {
+            (visit.token())
             @if visit.may(Role::Editor) {
                 div.field {
                     label for="q" { (visit.say("A part of the address", "Une partie de l’adresse")) }

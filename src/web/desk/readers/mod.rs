@@ -21,6 +21,7 @@ use crate::subscriber::{self, Subscriber};
 pub(super) fn routes() -> Vec<Route> {
     vec![
         Route::get("/desk/readers", Role::Viewer, list::show),
+        Route::post("/desk/readers", Role::Viewer, list::find),
         Route::get("/desk/readers/add", Role::Editor, add::show),
         Route::post("/desk/readers/add", Role::Editor, add::add),
         Route::get("/desk/readers/import", Role::Editor, import::show),
