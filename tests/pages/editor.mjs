@@ -72,7 +72,6 @@ async function begins({ view, demo }) {
 }
 
 async function writes({ view }) {
-  await view.getByRole('link', { name: 'Next: Write' }).click();
   if (await view.getByLabel('Title').count() === 0) await view.getByRole('button', { name: 'Add a summary' }).click();
   await view.getByLabel('Title').fill('Does It Help to Ask How Therapy Is Going?');
   await view.getByLabel('Citation, or its DOI alone').fill('Okafor, A., & Petersen, D. (2022). Asking how it goes. Journal of Asking, 4, 1–9. https://doi.org/10.1000/asking.2022.4');

@@ -50,6 +50,10 @@ export async function walk(view) {
 function standing() {
   const SMALLEST = 24;
   const element = document.activeElement;
+  // A field of a date takes the keyboard part by part.
+  const isInParts = element?.localName === 'input' && ['date', 'month', 'time', 'datetime-local'].includes(element.type);
+  if (isInParts && window.before === element) return {};
+  window.before = element;
   if (!element || element === document.body || window.reached.has(element)) return { ended: true };
   window.reached.add(element);
   const name = `${element.localName} '${(element.textContent || element.name || '').trim().slice(0, 30)}'`;

@@ -6,6 +6,7 @@ use super::{Answer, Route, Visit};
 use crate::admin::Role;
 use crate::archive::{self, Listed};
 use crate::campaign::{self, Campaign, State};
+use crate::draft::{self, Line};
 use crate::slot::{self, Noted};
 use crate::subscription::Language;
 
@@ -21,6 +22,7 @@ async fn show(visit: Visit) -> Answer {
     let issues = archive::list(&mut tx).await?;
     let campaigns = campaign::list(&mut tx).await?;
     let held = slot::held(&mut tx).await?;
+    let drafts = draft::list(&mut tx).await?;
     drop(tx);
     let title = visit.say("Overview", "Vue d’ensemble");
     Ok(visit.page(title).under("/desk").wide().show(html! {
@@ -28,7 +30,7 @@ async fn show(visit: Visit) -> Answer {
         (wants_somebody(&visit, &campaigns, &held))
         section.panel {
             h2 { (visit.say("Next", "À faire")) }
-            (next(&visit, &issues, &campaigns))
+            (next(&visit, &issues, &campaigns, &drafts))
         }
         @if !campaigns.is_empty() {
             section {
@@ -76,12 +78,23 @@ fn wants_somebody(visit: &Visit, campaigns: &[Campaign], held: &[Noted]) -> Mark
 }
 
 /// The one thing to do: go on with the newest issue, or begin the next.
-fn next(visit: &Visit, issues: &[Listed], campaigns: &[Campaign]) -> Markup {
+fn next(visit: &Visit, issues: &[Listed], campaigns: &[Campaign], drafts: &[Line]) -> Markup {
+    let draft = drafts.iter().find(|draft| draft.kept_at.is_none());
     let settled = |month: &str| campaigns.iter().any(|campaign| campaign.month == month);
     let unsent = issues.first().filter(|issue| !settled(&issue.month));
     html! {
-        @match unsent {
-            Some(issue) => {
+        @match (draft, unsent) {
+            (Some(draft), _) => {
+                p.lead {
+                    (visit.month(&draft.month))
+                    (visit.say(" is being written.", " est en cours de rédaction."))
+                }
+                p.about { (visit.say("Last saved by ", "Dernier enregistrement : ")) (draft.made_by) ", " (visit.shown(draft.made_at)) "." }
+                p { a.button href=(format!("/desk/issues/{}", draft.month)) {
+                    (visit.say("Go on with ", "Continuer avec ")) (visit.month(&draft.month))
+                } }
+            }
+            (None, Some(issue)) => {
                 p.lead {
                     (visit.month(&issue.month))
                     (visit.say(" is in the archive and not sent yet.", " est dans les archives et n’est pas encore envoyé."))
@@ -91,7 +104,7 @@ fn next(visit: &Visit, issues: &[Listed], campaigns: &[Campaign]) -> Markup {
                     (visit.say("Go on with ", "Continuer avec ")) (visit.month(&issue.month))
                 } }
             }
-            None => {
+            (None, None) => {
                 p.lead { (visit.say(
                     "All that is written has been sent. The next month can be begun.",
                     "Tout ce qui est rédigé a été envoyé. Le mois suivant peut commencer.",

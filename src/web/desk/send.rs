@@ -132,7 +132,11 @@ async fn choosing_page(
     };
     let look = visit.desk.forecasts.look(month, when, PATIENCE).await?;
     if look.failed == Some(Failed::NoIssue) {
-        return Err(DeskError::NotFound);
+        let not_yet = visit.say(
+            "This month is not in the archive yet, and only what is there can be sent. Go back, write it, and press “Keep in the archive”.",
+            "Ce mois n’est pas encore dans les archives, et seul ce qui s’y trouve peut être envoyé. Revenez en arrière, rédigez-le, puis appuyez sur « Verser aux archives ».",
+        );
+        return Err(DeskError::Conflict(not_yet.to_owned()));
     }
     let title = title(visit, month);
     let is_counting = look.counting_since.is_some();

@@ -100,7 +100,7 @@ fn page(visit: &Visit, listed: &[Listed], asked: &Asked, wrong: Option<&str>) ->
 
 fn look_form(visit: &Visit, wrong: Option<&str>) -> Markup {
     html! {
-        form method="post" action="/desk/suppressions/look" {
+        form method="post" action="/desk/suppressions/look" aria-label=(visit.say("Look an address up", "Chercher une adresse")) {
             (visit.token())
             (Line {
                 autocomplete: "off",
@@ -172,7 +172,7 @@ fn onwards(visit: &Visit, listed: &[Listed], asked: &Asked) -> Markup {
 fn add_form(visit: &Visit) -> Markup {
     html! {
         h2 { (visit.say("Add an address", "Ajouter une adresse")) }
-        form method="post" action="/desk/suppressions" {
+        form method="post" action="/desk/suppressions" aria-label=(visit.say("Add an address", "Ajouter une adresse")) {
             (visit.token())
             div.field {
                 label for="add-address" { (visit.say("Address", "Adresse")) }
@@ -279,7 +279,7 @@ fn lift_form(visit: &Visit, address: &Address, reason: Reason) -> Markup {
                 "C’est leur choix. S’ils veulent à nouveau recevoir, ils s’inscrivent sur le site, ce qui suffit quand c’est permis. Ne réadmettez à la main que s’ils vous l’ont demandé, et dites comment.",
             )) }
         }
-        form method="post" action="/desk/suppressions/lift" {
+        form method="post" action="/desk/suppressions/lift" aria-label=(visit.say("Lift it", "La lever")) {
             (visit.token())
             input type="hidden" name="address" value=(address.as_str());
             div.field {

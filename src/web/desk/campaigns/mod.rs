@@ -278,7 +278,7 @@ fn acts(
     let form = |step: &str, class: &str, label: &str, means: &str| {
         html! {
             li {
-                form method="post" action=(format!("{}/{step}", page_of(month))) {
+                form method="post" action=(format!("{}/{step}", page_of(month))) aria-label=(label) {
                     (visit.token())
                     button class=(class) { (label) }
                     p.means { (means) }
@@ -303,7 +303,7 @@ fn acts(
         li {
             details {
                 summary { (visit.say("Cancel for good", "Annuler définitivement")) }
-                form method="post" action=(format!("{}/cancel", page_of(month))) {
+                form method="post" action=(format!("{}/cancel", page_of(month))) aria-label=(visit.say("Cancel", "Annuler")) {
                     (visit.token())
                     p.means { (visit.say(
                         "Who has it keeps it; who has not never gets it. It cannot be begun again.",

@@ -72,7 +72,7 @@ pub(super) async fn list(visit: Visit) -> Answer {
                         label for="month" { (visit.say("Begin a month", "Commencer un mois")) }
                         p.about #month-about { (visit.say("As year and month: 2026-03.", "Année et mois\u{A0}: 2026-03.")) }
                         div.line {
-                            input #month type="month" name="month" value=(next) required pattern="[0-9]{4}-[0-9]{2}" aria-describedby="month-about";
+                            input #month type="month" name="month" value=(next) required aria-describedby="month-about";
                             button { (visit.say("Begin", "Commencer")) }
                         }
                     }

@@ -86,7 +86,7 @@ fn counted(visit: &Visit, month: Month, look: &Look) -> Markup {
                 },
                 (None, None) => p { (not_counted(visit, look.failed)) },
             }
-            form method="post" action=(path(month, "look/count")) {
+            form method="post" action=(path(month, "look/count")) aria-label=(visit.say("Count", "Compter")) {
                 (visit.token())
                 button.quiet { (visit.say("Count again", "Recompter")) }
             }
@@ -232,7 +232,7 @@ fn as_somebody(visit: &Visit, month: Month) -> Markup {
         h2 { (visit.say("See it as somebody gets it", "Le voir comme quelqu’un le reçoit")) }
         div.side-by-side {
             @if visit.may(Role::Editor) {
-                form method="post" action=(path(month, "look/as")) {
+                form method="post" action=(path(month, "look/as")) aria-label=(visit.say("As a reader", "Comme un lecteur")) {
                     (visit.token())
                     div.field {
                         label for="address" { (visit.say("A reader, by their whole address", "Un lecteur, par son adresse complète")) }
@@ -244,7 +244,7 @@ fn as_somebody(visit: &Visit, month: Month) -> Markup {
                     }
                 }
             }
-            form method="get" action=(path(month, "mail")) {
+            form method="get" action=(path(month, "mail")) aria-label=(visit.say("By topics", "Par thèmes")) {
                 details {
                     summary { (visit.say("Somebody who chose these topics", "Quelqu’un qui a choisi ces thèmes")) }
                     div.choices {

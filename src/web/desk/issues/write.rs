@@ -180,9 +180,8 @@ pub(super) fn page(visit: &Visit, shown: &Shown<'_>) -> Response {
             (visit.token())
             input type="hidden" name="from" value=(shown.from);
             (bar(visit))
-            fieldset.teaser-field {
-                legend { (visit.say("The line that announces the month", "La ligne qui annonce le mois")) }
-                label.unseen for="teaser" { (visit.say("Teaser", "Accroche")) }
+            div.field.full {
+                label for="teaser" { (visit.say("The line that announces the month", "La ligne qui annonce le mois")) }
                 textarea #teaser name="teaser" rows="2" maxlength="1000" aria-describedby="teaser-about" { (shown.text.teaser.as_deref().unwrap_or_default()) }
                 p.about #teaser-about { (visit.say("It stands at the head of the mail and in the list of issues.", "Elle ouvre le message et figure dans la liste des numéros.")) }
                 button.quiet name="do" value="teaser" { (visit.say("Make it from the titles", "La composer avec les titres")) }

@@ -127,7 +127,7 @@ fn page(
         h2 { (visit.say("What they chose", "Ce qui a été choisi")) }
         details open[wrong.is_some()] {
             summary { (visit.say("Change it", "Le modifier")) }
-            form method="post" action=(format!("/desk/readers/{}", reader.id)) {
+            form method="post" action=(format!("/desk/readers/{}", reader.id)) aria-label=(visit.say("What they chose", "Ce qui a été choisi")) {
                 (visit.token())
                 @if let Some(wrong) = wrong { p.wrong role="alert" { (wrong) } }
                 (choices.fields(visit))
@@ -166,7 +166,7 @@ fn notice(visit: &Visit, story: &Story) -> Markup {
                 h2 { (visit.say("This address gets no mail", "Cette adresse ne reçoit rien")) }
                 p { (words::reason(visit, found.reason)) ", " (visit.shown(found.since)) "." }
                 @if !found.note.is_empty() { p { (plain(&found.note)) } }
-                form method="post" action="/desk/suppressions/look" {
+                form method="post" action="/desk/suppressions/look" aria-label=(visit.say("Why no mail comes", "Pourquoi rien n’arrive")) {
                     (visit.token())
                     input type="hidden" name="address" value=(story.reader.address);
                     button.quiet { (visit.say("See what can be done", "Voir ce qu’on peut faire")) }
@@ -213,13 +213,13 @@ fn deeds(visit: &Visit, reader: &Subscriber) -> Markup {
     html! {
         div.acts {
             @if reader.state == State::Active {
-                form method="post" action=(at("link")) {
+                form method="post" action=(at("link")) aria-label=(visit.say("A link by mail", "Un lien par courriel")) {
                     (visit.token())
                     button.quiet { (visit.say("Mail them a link to their own page", "Lui envoyer un lien vers sa page")) }
                 }
             }
             @if reader.state != State::Ended {
-                form method="post" action=(at("unsubscribe")) {
+                form method="post" action=(at("unsubscribe")) aria-label=(visit.say("Unsubscribe", "Désabonner")) {
                     (visit.token())
                     button.quiet { (visit.say("Unsubscribe", "Désabonner")) }
                 }
