@@ -135,8 +135,8 @@ async function crawl(view, demo, language) {
 /** Pages that differ only in whose or which month they are. */
 function kind(path) {
   return path
-    .replace(/\d{4}-\d{2}/g, '{month}')
     .replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, '{id}')
+    .replace(/\d{4}-\d{2}/g, '{month}')
     .replace(/([/=])\d+/g, '$1{n}')
     .replace(/=[^&{]+/g, '=…');
 }
