@@ -9,13 +9,12 @@ use uuid::Uuid;
 use crate::config::Config;
 use crate::content::{Content, Selection};
 use crate::db::{Db, Tx, on, row, word};
-use crate::deliver::relay::{Deadlines, Relay};
+use crate::deliver::relay::Relay;
 use crate::deliver::smtp::{Envelope, Outcome, Session};
-use crate::dkim::Signer;
 use crate::issue::Month;
 use crate::look;
 use crate::mask::masked;
-use crate::render::{House, Message, RenderError, Renderer};
+use crate::render::{Message, NotReady, RenderError, Renderer};
 use crate::secret::Keys;
 use crate::subscriber::{Address, Subscriber};
 use crate::topic::Vocabulary;
@@ -74,24 +73,17 @@ pub struct Press {
 /// Why no proof can be made.
 #[derive(Debug, thiserror::Error)]
 pub enum PressError {
-    #[error("the sender's identity is incomplete: set {}", .0.join(", "))]
-    NoIdentity(Vec<&'static str>),
-    #[error("a DKIM key cannot be read")]
-    Key(#[from] std::io::Error),
     #[error(transparent)]
-    Dkim(#[from] crate::dkim::DkimError),
+    NotReady(#[from] NotReady),
     #[error(transparent)]
     Relay(#[from] crate::deliver::relay::RelayError),
 }
 
 impl Press {
-    pub fn new(config: &Config, keys: Keys, vocabulary: Vocabulary) -> Result<Press, PressError> {
-        let house = House::of(config);
-        let house = house.ok_or_else(|| PressError::NoIdentity(config.missing_identity()))?;
-        let signer = signer(config)?;
+    pub fn new(config: &Config, keys: &Keys, vocabulary: &Vocabulary) -> Result<Press, PressError> {
         Ok(Press {
-            renderer: Renderer::new(house, keys, signer, vocabulary),
-            relay: relay(config)?,
+            renderer: Renderer::of(config, keys, vocabulary)?,
+            relay: Relay::of(config)?,
         })
     }
 
@@ -245,35 +237,4 @@ async fn settle(db: &Db, id: Uuid, state: State, reply: &str) -> sqlx::Result<()
     .await
     .map(drop))?;
     tx.commit().await
-}
-
-/// The keys that sign, if any are set.
-pub fn signer(config: &Config) -> Result<Option<Signer>, PressError> {
-    let Some(dkim) = &config.dkim else {
-        return Ok(None);
-    };
-    let mut signer = None;
-    for key in &dkim.keys {
-        let pem = std::fs::read(&key.key_file)?;
-        signer = Some(match signer {
-            None => Signer::from_pem(&dkim.domain, &key.selector, &pem)?,
-            Some(signer) => Signer::and(signer, &key.selector, &pem)?,
-        });
-    }
-    Ok(signer)
-}
-
-fn relay(config: &Config) -> Result<Relay, PressError> {
-    let timeouts = config.smtp_timeouts;
-    let [connect, command, after_dot] = [timeouts.connect, timeouts.command, timeouts.dot]
-        .map(|time| time.to_std().unwrap_or_default());
-    let relay = Relay::parse(&config.smtp_url.0)?.with_deadlines(Deadlines {
-        connect,
-        command,
-        after_dot,
-    });
-    Ok(match &config.smtp_ca_file {
-        Some(path) => relay.with_ca_file(path)?,
-        None => relay,
-    })
 }

@@ -3,7 +3,7 @@
 use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use bulletin::address_book;
 use bulletin::alarm::Allowed;
 use bulletin::archive;
@@ -11,15 +11,14 @@ use bulletin::clock;
 use bulletin::config::Config;
 use bulletin::db::Db;
 use bulletin::deliver::quota::Quota;
-use bulletin::deliver::relay::{Deadlines, Relay};
+use bulletin::deliver::relay::Relay;
 use bulletin::deliver::{FIRST_PAUSE, Sender};
-use bulletin::dkim::Signer;
 use bulletin::enrol::Enrolment;
 use bulletin::feedback::acting::Terms;
 use bulletin::issue::Month;
 use bulletin::metrics::Metrics;
 use bulletin::record::{self, What};
-use bulletin::render::{House, Renderer};
+use bulletin::render::Renderer;
 use bulletin::returned::score::Limit;
 use bulletin::secret::Keys;
 use bulletin::standing::Standing;
@@ -106,29 +105,12 @@ impl App {
 
     /// A renderer that makes real mail: only with a complete identity of the sender.
     pub fn renderer(&self) -> anyhow::Result<Renderer> {
-        let Some(house) = House::of(&self.config) else {
-            bail!(
-                "the sender's identity is incomplete, and the law asks for it: set {}",
-                self.config.missing_identity().join(", ")
-            );
-        };
-        Ok(Renderer::new(
-            house,
-            self.keys.clone(),
-            signer(&self.config)?,
-            self.vocabulary.clone(),
-        ))
+        Ok(Renderer::of(&self.config, &self.keys, &self.vocabulary)?)
     }
 
     /// A renderer to look with, while the sender's identity may still be incomplete.
     pub fn draft_renderer(&self) -> anyhow::Result<Renderer> {
-        let house = House::draft(&self.config);
-        Ok(Renderer::new(
-            house,
-            self.keys.clone(),
-            signer(&self.config)?,
-            self.vocabulary.clone(),
-        ))
+        Ok(Renderer::draft(&self.config, &self.keys, &self.vocabulary)?)
     }
 
     /// What takes over readers out of a file.
@@ -148,7 +130,7 @@ impl App {
         let terms = terms(&self.config);
         Ok(Sender {
             db: self.db.clone(),
-            relay: relay(&self.config)?,
+            relay: Relay::of(&self.config)?,
             renderer,
             connections: self.config.smtp_connections,
             connections_per_domain: self.config.pace.per_domain,
@@ -227,42 +209,6 @@ pub fn vocabulary(config: &Config) -> anyhow::Result<Vocabulary> {
     let text = std::fs::read_to_string(path)
         .with_context(|| format!("{} cannot be read", path.display()))?;
     Vocabulary::parse(&text).with_context(|| path.display().to_string())
-}
-
-/// What signs by the settings; `None` where the relay is to sign.
-pub fn signer(config: &Config) -> anyhow::Result<Option<Signer>> {
-    let Some(dkim) = &config.dkim else {
-        return Ok(None);
-    };
-    let mut signer = None;
-    for key in &dkim.keys {
-        let path = key.key_file.display();
-        let pem = std::fs::read(&key.key_file)
-            .with_context(|| format!("the DKIM key {path} cannot be read"))?;
-        let signs = match signer {
-            None => Signer::from_pem(&dkim.domain, &key.selector, &pem),
-            Some(signer) => Signer::and(signer, &key.selector, &pem),
-        };
-        signer = Some(signs.with_context(|| format!("the DKIM key {path}"))?);
-    }
-    Ok(signer)
-}
-
-pub fn relay(config: &Config) -> anyhow::Result<Relay> {
-    let timeouts = config.smtp_timeouts;
-    let [connect, command, after_dot] = [timeouts.connect, timeouts.command, timeouts.dot]
-        .map(|time| time.to_std().unwrap_or_default());
-    let relay = Relay::parse(&config.smtp_url.0)
-        .context("smtp.url")?
-        .with_deadlines(Deadlines {
-            connect,
-            command,
-            after_dot,
-        });
-    let Some(path) = &config.smtp_ca_file else {
-        return Ok(relay);
-    };
-    relay.with_ca_file(path).context("smtp.ca_file")
 }
 
 /// Cancelled by Ctrl-C or SIGTERM.

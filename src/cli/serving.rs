@@ -9,6 +9,8 @@ use bulletin::audit::{self, Verdict};
 use bulletin::clock;
 use bulletin::config::Config;
 use bulletin::db::Db;
+use bulletin::deliver::relay::Relay;
+use bulletin::dkim::Signer;
 use bulletin::feedback::requests::Requests;
 use bulletin::retention::{self, Retention};
 use bulletin::secret::Keys;
@@ -25,7 +27,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::Done;
-use super::app::{self, App, new_id, stop_on_signal};
+use super::app::{App, new_id, stop_on_signal};
 use super::returned;
 use super::scheduling::{self, Duty};
 
@@ -341,7 +343,7 @@ fn key_file(config: &Config) -> Finding {
 
 fn signature(config: &Config) -> Finding {
     let look = || -> anyhow::Result<String> {
-        let Some(signer) = app::signer(config)? else {
+        let Some(signer) = Signer::of(config)? else {
             return Ok("none here: the relay signs, or nobody does".to_owned());
         };
         let records = signer.records().map(|record| {
@@ -404,7 +406,7 @@ async fn kept(config: &Config) -> anyhow::Result<String> {
 
 async fn relay(config: &Config) -> Finding {
     let look = async {
-        let session = app::relay(config)?.connect().await?;
+        let session = Relay::of(config)?.connect().await?;
         session.quit().await;
         anyhow::Ok("answers, and lets us in".to_owned())
     };

@@ -17,6 +17,7 @@ use super::offers::Offers;
 use super::reply::Reply;
 use super::smtp::Session;
 use super::tls::{Trust, TrustError, read_authorities};
+use crate::config::Config;
 
 pub use super::dialogue::Deadlines;
 pub use super::wire::Stream;
@@ -117,6 +118,22 @@ impl ConnectError {
 }
 
 impl Relay {
+    /// The relay of the settings.
+    pub fn of(config: &Config) -> Result<Relay, RelayError> {
+        let timeouts = config.smtp_timeouts;
+        let [connect, command, after_dot] = [timeouts.connect, timeouts.command, timeouts.dot]
+            .map(|time| time.to_std().unwrap_or_default());
+        let relay = Relay::parse(&config.smtp_url.0)?.with_deadlines(Deadlines {
+            connect,
+            command,
+            after_dot,
+        });
+        match &config.smtp_ca_file {
+            Some(path) => relay.with_ca_file(path),
+            None => Ok(relay),
+        }
+    }
+
     /// Reads `smtp://`, `smtp+starttls://` or `smtps://`, with user, password and port as wanted;
     /// the ports are 25, 587 and 465 where none is given.
     pub fn parse(url: &str) -> Result<Relay, RelayError> {

@@ -5,6 +5,7 @@
 //! line on the way, and a body length would let anybody add text below ours.
 
 mod canonical;
+mod configured;
 mod key;
 
 #[cfg(feature = "aws-lc")]
@@ -16,6 +17,7 @@ use chrono::{DateTime, Utc};
 use data_encoding::BASE64;
 
 use self::canonical::{Field, body_hash, fields, split};
+pub use self::configured::KeyFileError;
 use self::key::Key;
 
 /// Why a key cannot sign; the text says what to do about it and shows nothing of the key.

@@ -1,5 +1,6 @@
 //! Rendering: a delivery becomes an envelope and a message, the same bytes each time it is tried.
 
+mod configured;
 mod header;
 mod house;
 mod letters;
@@ -15,6 +16,7 @@ use chrono::{DateTime, Datelike, Utc};
 use emails::{Also, Digest, Period, Personal, Reader, Sender, Summary};
 use uuid::Uuid;
 
+pub use self::configured::NotReady;
 pub use self::house::House;
 pub use self::message::Message;
 use self::parts::{alternatives, encoded, text_part};

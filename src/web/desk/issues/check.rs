@@ -10,12 +10,12 @@ use super::mail;
 use super::steps::{Step, ahead_notice, onward, steps};
 use super::{Answer, MENU, Visit, current, month_of, name, path};
 use crate::admin::Role;
+use crate::dkim::Signer;
 use crate::draft::Current;
 use crate::issue::Month;
 use crate::plan::{Plan, When};
 use crate::preflight::network::{self, Asking, Question};
 use crate::preflight::{self, Asked, Finding, Level};
-use crate::proof;
 
 /// How long the page waits for a count of the readers.
 const PATIENCE: Duration = Duration::from_millis(30);
@@ -176,7 +176,7 @@ pub(super) async fn ask_network(visit: Visit, Path(month): Path<String>) -> Answ
         .as_ref()
         .map(|from| from.email.domain().to_owned());
     let bounce = config.bounce_domain.clone().or_else(|| from.clone());
-    let keys = match proof::signer(config) {
+    let keys = match Signer::of(config) {
         Ok(Some(signer)) => signer
             .records()
             .map(|record| (record.name, record.value))

@@ -11,6 +11,7 @@ use super::{Answer, DeskError, MENU, Visit, current, month_of, name, path};
 use crate::audit::Deed;
 use crate::look;
 use crate::proof::{self, MOST, Press, PressError, Proof, State};
+use crate::render::NotReady;
 use crate::subscriber::Address;
 use crate::subscription::{Choice, Format, Frequency, Language};
 
@@ -184,9 +185,9 @@ fn addresses(visit: &Visit, written: &str) -> Result<Vec<Address>, DeskError> {
 
 fn press(visit: &Visit) -> Result<Press, DeskError> {
     let site = &visit.desk.site;
-    let vocabulary = (*site.vocabulary).clone();
-    Press::new(&visit.desk.config, site.keys.clone(), vocabulary).map_err(|error| match error {
-        PressError::NoIdentity(missing) => {
+    let press = Press::new(&visit.desk.config, &site.keys, &site.vocabulary);
+    press.map_err(|error| match error {
+        PressError::NotReady(NotReady::NoIdentity(missing)) => {
             let wrong = visit.say(
                 "Nothing can be sent before the operator has set: ",
                 "Rien ne peut partir avant que l’exploitant n’ait réglé\u{A0}: ",
