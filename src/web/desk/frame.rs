@@ -1,7 +1,9 @@
 //! The frame that all pages of the desk share.
 
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use maud::{DOCTYPE, Markup, html};
+use serde::Deserialize;
 
 use super::{Visit, style};
 use crate::admin::Role;
@@ -15,6 +17,14 @@ pub struct Frame {
     is_wide: bool,
     done: Option<String>,
     refresh_seconds: Option<u32>,
+    status: StatusCode,
+}
+
+/// What was just done, as the address of the page that follows says it.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Done {
+    pub done: String,
 }
 
 /// Where an entry of the menu leads, its names, and who sees it.
@@ -80,6 +90,7 @@ impl Frame {
             is_wide: false,
             done: None,
             refresh_seconds: None,
+            status: StatusCode::OK,
         }
     }
 
@@ -101,9 +112,17 @@ impl Frame {
         self
     }
 
-    /// A notice at the top, of something that was just done.
-    pub fn done(mut self, text: impl Into<String>) -> Frame {
-        self.done = Some(text.into());
+    /// A notice at the top, of something that was just done, if anything was.
+    pub fn done<'a>(mut self, text: impl Into<Option<&'a str>>) -> Frame {
+        self.done = text.into().map(str::to_owned);
+        self
+    }
+
+    /// Answers a form that could not be taken, if it could not.
+    pub fn refused(mut self, is_refused: bool) -> Frame {
+        if is_refused {
+            self.status = StatusCode::BAD_REQUEST;
+        }
         self
     }
 
@@ -129,7 +148,7 @@ impl Frame {
                 }
             }
         };
-        visit.guarded(page.into_response())
+        visit.guarded((self.status, page).into_response())
     }
 
     fn head(&self) -> Markup {

@@ -1,12 +1,12 @@
 //! Which other programs are told what happens, and what became of telling them.
 
 use axum::extract::{Path, Query};
-use axum::http::StatusCode;
 use axum::response::Response;
 use maud::{Markup, html};
-use serde::Deserialize;
 use uuid::Uuid;
 
+use super::frame::Done;
+use super::programs::{self, Adding, MENU, Wrong, secret_page, ticks};
 use super::{Answer, DeskError, Posted, Route, Visit};
 use crate::admin::Role;
 use crate::audit::Deed;
@@ -30,12 +30,6 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-#[derive(Default, Deserialize)]
-struct Shown {
-    #[serde(default)]
-    done: String,
-}
-
 fn event_name(visit: &Visit, event: Event) -> &str {
     match event {
         Event::Subscribed => visit.say("somebody subscribed", "quelqu’un s’est abonné"),
@@ -49,8 +43,7 @@ fn event_name(visit: &Visit, event: Event) -> &str {
     }
 }
 
-async fn list(visit: Visit, Query(shown): Query<Shown>) -> Answer {
-    let hooks = outbox::hooks(&mut visit.read().await?).await?;
+async fn list(visit: Visit, Query(shown): Query<Done>) -> Answer {
     let done = match &*shown.done {
         "ended" => Some(visit.say(
             "It is told nothing more.",
@@ -58,22 +51,13 @@ async fn list(visit: Visit, Query(shown): Query<Shown>) -> Answer {
         )),
         _ => None,
     };
-    Ok(list_page(&visit, &hooks, None, done))
+    list_page(&visit, None, done).await
 }
 
-fn list_page(
-    visit: &Visit,
-    hooks: &[Hook],
-    wrong: Option<(&Posted, &str)>,
-    done: Option<&str>,
-) -> Response {
+async fn list_page(visit: &Visit, wrong: Wrong<'_>, done: Option<&str>) -> Answer {
+    let hooks = outbox::hooks(&mut visit.read().await?).await?;
     let title = visit.say("Programs that are told", "Programmes avertis");
-    let mut frame = visit.page(title).under("/desk/tokens").wide();
-    if let Some(done) = done {
-        frame = frame.done(done);
-    }
-    frame.show(html! {
-        h1 { (title) }
+    let content = html! {
         p.lead { (visit.say(
             "Another program can be told at once when readers come and go, or a sending is finished.",
             "Un autre programme peut être averti aussitôt des arrivées, des départs et des envois terminés.",
@@ -82,7 +66,7 @@ fn list_page(
             p { (visit.say("No program is told anything yet.", "Aucun programme n’est encore averti.")) }
         } @else {
             ul.cards {
-                @for hook in hooks {
+                @for hook in &hooks {
                     li {
                         h2 { a href=(format!("/desk/hooks/{}", hook.id)) { (outbox::host(&hook.url)) } }
                         ul { @for event in hook.events() { li { (event_name(visit, event)) } } }
@@ -90,32 +74,28 @@ fn list_page(
                 }
             }
         }
-        (form(visit, wrong))
-    })
+        (adding(visit, wrong).show(visit))
+    };
+    Ok(programs::list_page(visit, title, done, wrong, content))
 }
 
-fn form(visit: &Visit, wrong: Option<(&Posted, &str)>) -> Markup {
+fn adding<'a>(visit: &'a Visit, wrong: Wrong<'a>) -> Adding<'a> {
     let posted = wrong.map(|(posted, _)| posted);
-    let chosen = posted.map_or(Vec::new(), |posted| posted.all("event"));
-    html! {
-        h2 { (visit.say("Tell a program", "Avertir un programme")) }
-        form method="post" action="/desk/hooks" {
-            (visit.token())
-            @if let Some((_, wrong)) = wrong { p.wrong role="alert" { (wrong) } }
+    let events = EVENTS.iter().map(|event| {
+        let means = html! { span.name { (event_name(visit, *event)) } };
+        (event.as_str(), means)
+    });
+    Adding {
+        heading: visit.say("Tell a program", "Avertir un programme"),
+        action: "/desk/hooks",
+        wrong,
+        fields: html! {
             div.field {
                 label for="url" { (visit.say("Its address (https)", "Son adresse (https)")) }
                 input #url type="url" name="url" value=(posted.map_or("", |posted| posted.get("url"))) required
                     maxlength=(LONGEST_URL) placeholder="https://" autocomplete="off";
             }
-            fieldset {
-                legend { (visit.say("It is told when", "Il est averti quand")) }
-                @for event in EVENTS {
-                    label.choice {
-                        input type="checkbox" name="event" value=(event) checked[chosen.contains(&event.as_str())];
-                        span { span.name { (event_name(visit, event)) } }
-                    }
-                }
-            }
+            (ticks(visit.say("It is told when", "Il est averti quand"), "event", wrong, events))
             label.choice {
                 input type="checkbox" name="with_address" value="yes" checked[posted.is_some_and(|posted| posted.has("with_address"))];
                 span {
@@ -126,12 +106,12 @@ fn form(visit: &Visit, wrong: Option<(&Posted, &str)>) -> Markup {
                     )) }
                 }
             }
-            p.buttons { button { (visit.say("Tell it from now on", "L’avertir désormais")) } }
-            p.means { (visit.say(
-                "The next page shows a secret, this once: by it the program knows that what comes is from here.",
-                "La page suivante montre un secret, une seule fois : il permet au programme de reconnaître ce qui vient d’ici.",
-            )) }
-        }
+        },
+        button: visit.say("Tell it from now on", "L’avertir désormais"),
+        means: visit.say(
+            "The next page shows a secret, this once: by it the program knows that what comes is from here.",
+            "La page suivante montre un secret, une seule fois : il permet au programme de reconnaître ce qui vient d’ici.",
+        ),
     }
 }
 
@@ -146,10 +126,7 @@ async fn add(visit: Visit, posted: Posted) -> Answer {
             "An address that begins with https:// and has no password in it, and at least one thing to be told, are needed.",
             "Il faut une adresse commençant par https:// et sans mot de passe, et au moins un événement.",
         );
-        let hooks = outbox::hooks(&mut visit.read().await?).await?;
-        let mut page = list_page(&visit, &hooks, Some((&posted, wrong)), None);
-        *page.status_mut() = StatusCode::BAD_REQUEST;
-        return Ok(page);
+        return list_page(&visit, Some((&posted, wrong)), None).await;
     };
     let new = New {
         id: (visit.desk.site.new_id)(),
@@ -170,38 +147,32 @@ async fn add(visit: Visit, posted: Posted) -> Answer {
 /// Shows a secret once: whoever has the database alone cannot read it.
 fn made_page(visit: &Visit, id: Uuid, secret: &str) -> Response {
     let title = visit.say("The secret", "Le secret");
-    visit.page(title).under("/desk/tokens").show(html! {
-        h1 { (title) }
-        p.lead { (visit.say(
-            "Copy it now into the program’s settings: it is shown only here. What comes is signed with it as Standard Webhooks says.",
-            "Copiez-le maintenant dans les réglages du programme : il n’est montré qu’ici. Les messages sont signés selon Standard Webhooks.",
-        )) }
-        pre { (secret) }
-        p { a.button href=(format!("/desk/hooks/{id}")) { (visit.say("I have copied it", "Je l’ai copié")) } }
-    })
+    let lead = html! { (visit.say(
+        "Copy it now into the program’s settings: it is shown only here. What comes is signed with it as Standard Webhooks says.",
+        "Copiez-le maintenant dans les réglages du programme : il n’est montré qu’ici. Les messages sont signés selon Standard Webhooks.",
+    )) };
+    let next = format!("/desk/hooks/{id}");
+    secret_page(visit, title, lead, html! { pre { (secret) } }, &next)
 }
 
 async fn of_id(tx: &mut Tx, id: Uuid) -> Result<Hook, DeskError> {
     outbox::hook(tx, id).await?.ok_or(DeskError::NotFound)
 }
 
-async fn show(visit: Visit, Path(id): Path<Uuid>, Query(shown): Query<Shown>) -> Answer {
+async fn show(visit: Visit, Path(id): Path<Uuid>, Query(shown): Query<Done>) -> Answer {
     let mut tx = visit.read().await?;
     let hook = of_id(&mut tx, id).await?;
     let told = outbox::newest(&mut tx, id, SHOWN).await?;
     let waiting = outbox::waiting(&mut tx, id, COUNTED).await?;
-    let mut frame = visit
-        .page(outbox::host(&hook.url))
-        .under("/desk/tokens")
-        .wide();
-    if shown.done == "test" {
-        frame = frame.done(visit.say(
+    let done = (shown.done == "test").then(|| {
+        visit.say(
             "A test is on its way: look again in some seconds.",
             "Un essai est en route : revenez voir dans quelques secondes.",
-        ));
-    }
+        )
+    });
+    let frame = visit.page(outbox::host(&hook.url)).under(MENU).wide();
     let post = |step: &str| format!("/desk/hooks/{id}/{step}");
-    Ok(frame.show(html! {
+    Ok(frame.done(done).show(html! {
         h1 { (outbox::host(&hook.url)) }
         dl.facts {
             dt { (visit.say("Address", "Adresse")) } dd { (hook.url) }

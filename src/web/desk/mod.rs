@@ -19,6 +19,7 @@ mod me;
 mod people;
 mod plot;
 mod posted;
+mod programs;
 mod readers;
 mod route;
 mod send;

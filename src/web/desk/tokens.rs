@@ -1,13 +1,13 @@
 //! By what other programs come in over the API, and what each may do there.
 
 use axum::extract::{Path, Query};
-use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
 use maud::{Markup, html};
-use serde::Deserialize;
 use uuid::Uuid;
 
+use super::frame::Done;
+use super::programs::{self, Adding, MENU, Wrong, secret_page, ticks};
 use super::{Answer, DeskError, Posted, Route, Visit};
 use crate::admin::Role;
 use crate::audit::Deed;
@@ -20,12 +20,6 @@ pub(super) fn routes() -> Vec<Route> {
         Route::post("/desk/tokens", Role::Owner, add).fresh(),
         Route::post("/desk/tokens/{id}/revoke", Role::Owner, revoke),
     ]
-}
-
-#[derive(Default, Deserialize)]
-struct Shown {
-    #[serde(default)]
-    done: String,
 }
 
 fn scope_means(visit: &Visit, scope: Scope) -> &str {
@@ -63,8 +57,7 @@ fn scope_means(visit: &Visit, scope: Scope) -> &str {
     }
 }
 
-async fn list(visit: Visit, Query(shown): Query<Shown>) -> Answer {
-    let tokens = token::list(&mut visit.read().await?).await?;
+async fn list(visit: Visit, Query(shown): Query<Done>) -> Answer {
     let done = match &*shown.done {
         "revoked" => Some(visit.say(
             "The token is worth nothing any more.",
@@ -72,22 +65,13 @@ async fn list(visit: Visit, Query(shown): Query<Shown>) -> Answer {
         )),
         _ => None,
     };
-    Ok(list_page(&visit, &tokens, None, done))
+    list_page(&visit, None, done).await
 }
 
-fn list_page(
-    visit: &Visit,
-    tokens: &[Token],
-    wrong: Option<(&Posted, &str)>,
-    done: Option<&str>,
-) -> Response {
+async fn list_page(visit: &Visit, wrong: Wrong<'_>, done: Option<&str>) -> Answer {
+    let tokens = token::list(&mut visit.read().await?).await?;
     let title = visit.say("Programs", "Programmes");
-    let mut frame = visit.page(title).under("/desk/tokens").wide();
-    if let Some(done) = done {
-        frame = frame.done(done);
-    }
-    frame.show(html! {
-        h1 { (title) }
+    let content = html! {
         p.lead { (visit.say(
             "Other programs can do what this desk does, each with a token that may do only what you allow it.",
             "D’autres programmes peuvent faire ce que fait cet espace, chacun avec un jeton qui ne permet que ce que vous autorisez.",
@@ -98,9 +82,10 @@ fn list_page(
         }
         @if tokens.is_empty() {
             p { (visit.say("There are no tokens yet.", "Il n’y a pas encore de jeton.")) }
-        } @else { (table(visit, tokens)) }
-        (form(visit, wrong))
-    })
+        } @else { (table(visit, &tokens)) }
+        (adding(visit, wrong).show(visit))
+    };
+    Ok(programs::list_page(visit, title, done, wrong, content))
 }
 
 fn table(visit: &Visit, tokens: &[Token]) -> Markup {
@@ -159,37 +144,33 @@ fn state(visit: &Visit, token: &Token) -> String {
     }
 }
 
-fn form(visit: &Visit, wrong: Option<(&Posted, &str)>) -> Markup {
+fn adding<'a>(visit: &'a Visit, wrong: Wrong<'a>) -> Adding<'a> {
     let was = |name: &str| wrong.map_or("", |(posted, _)| posted.get(name));
-    let chosen = wrong.map_or(Vec::new(), |(posted, _)| posted.all("scope"));
-    html! {
-        h2 { (visit.say("Make a token", "Créer un jeton")) }
-        form method="post" action="/desk/tokens" {
-            (visit.token())
-            @if let Some((_, wrong)) = wrong { p.wrong role="alert" { (wrong) } }
+    let scopes = Scope::ALL.iter().map(|scope| {
+        let means =
+            html! { span.name { (scope_means(visit, *scope)) } span.about { code { (scope) } } };
+        (scope.as_str(), means)
+    });
+    Adding {
+        heading: visit.say("Make a token", "Créer un jeton"),
+        action: "/desk/tokens",
+        wrong,
+        fields: html! {
             div.field {
                 label for="name" { (visit.say("Name of the program", "Nom du programme")) }
                 input #name type="text" name="name" value=(was("name")) required maxlength=(LONGEST_NAME) autocomplete="off";
             }
-            fieldset {
-                legend { (visit.say("What it may do", "Droits")) }
-                @for scope in Scope::ALL {
-                    label.choice {
-                        input type="checkbox" name="scope" value=(scope) checked[chosen.contains(&scope.as_str())];
-                        span { span.name { (scope_means(visit, *scope)) } span.about { code { (scope) } } }
-                    }
-                }
-            }
+            (ticks(visit.say("What it may do", "Droits"), "scope", wrong, scopes))
             div.field {
                 label for="ends" { (visit.say("Last day on which it works (may stay empty)", "Dernier jour de validité (facultatif)")) }
                 input #ends type="date" name="ends" value=(was("ends"));
             }
-            p.buttons { button { (visit.say("Make the token", "Créer le jeton")) } }
-            p.means { (visit.say(
-                "The next page shows it, this once. Whoever has it can do what you tick here, until it ends or you revoke it.",
-                "La page suivante le montre, une seule fois. Quiconque le possède peut faire ce que vous cochez, jusqu’à son terme ou sa révocation.",
-            )) }
-        }
+        },
+        button: visit.say("Make the token", "Créer le jeton"),
+        means: visit.say(
+            "The next page shows it, this once. Whoever has it can do what you tick here, until it ends or you revoke it.",
+            "La page suivante le montre, une seule fois. Quiconque le possède peut faire ce que vous cochez, jusqu’à son terme ou sa révocation.",
+        ),
     }
 }
 
@@ -205,14 +186,14 @@ async fn add(visit: Visit, posted: Posted) -> Answer {
             "A name of one line, and an empty end or a day to come, are needed.",
             "Il faut un nom d’une ligne, et une date vide ou à venir.",
         );
-        return again(&visit, &posted, wrong).await;
+        return list_page(&visit, Some((&posted, wrong)), None).await;
     };
     if scopes.is_empty() {
         let wrong = visit.say(
             "Tick at least one thing that it may do.",
             "Cochez au moins un droit.",
         );
-        return again(&visit, &posted, wrong).await;
+        return list_page(&visit, Some((&posted, wrong)), None).await;
     }
     let new = New {
         id: (visit.desk.site.new_id)(),
@@ -228,19 +209,11 @@ async fn add(visit: Visit, posted: Posted) -> Answer {
             "Another token has this name: the record could not tell them apart.",
             "Un autre jeton porte ce nom : le registre ne pourrait pas les distinguer.",
         );
-        return again(&visit, &posted, wrong).await;
+        return list_page(&visit, Some((&posted, wrong)), None).await;
     };
     visit.audit(&mut tx, Deed::TokenMade, name, 1).await?;
     tx.commit().await?;
     Ok(made_page(&visit, name, &made))
-}
-
-/// The form as it was filled in, with what is wrong.
-async fn again(visit: &Visit, posted: &Posted, wrong: &str) -> Answer {
-    let tokens = token::list(&mut visit.read().await?).await?;
-    let mut page = list_page(visit, &tokens, Some((posted, wrong)), None);
-    *page.status_mut() = StatusCode::BAD_REQUEST;
-    Ok(page)
 }
 
 /// When the day is over on the admin's own clocks. Nothing is no end.
@@ -260,20 +233,19 @@ fn end(visit: &Visit, day: &str) -> Result<Option<DateTime<Utc>>, ()> {
 /// Shows a token once: it is kept nowhere.
 fn made_page(visit: &Visit, name: &str, made: &str) -> Response {
     let title = visit.say("A new token", "Un nouveau jeton");
-    visit.page(title).under("/desk/tokens").show(html! {
-        h1 { (title) }
-        p.lead {
-            (visit.say("For ", "Pour ")) strong { (name) }
-            (visit.say(
-                ". Copy it now into the program’s settings: it is shown only here, and nobody can look it up later.",
-                ". Copiez-le maintenant dans les réglages du programme : il n’est montré qu’ici et ne peut être retrouvé.",
-            ))
-        }
+    let lead = html! {
+        (visit.say("For ", "Pour ")) strong { (name) }
+        (visit.say(
+            ". Copy it now into the program’s settings: it is shown only here, and nobody can look it up later.",
+            ". Copiez-le maintenant dans les réglages du programme : il n’est montré qu’ici et ne peut être retrouvé.",
+        ))
+    };
+    let secret = html! {
         pre { (made) }
         p { (visit.say("The program sends it with every call:", "Le programme l’envoie à chaque appel :")) }
         pre { "Authorization: Bearer " (made) }
-        p { a.button href="/desk/tokens" { (visit.say("I have copied it", "Je l’ai copié")) } }
-    })
+    };
+    secret_page(visit, title, lead, secret, MENU)
 }
 
 async fn revoke(visit: Visit, Path(id): Path<Uuid>) -> Answer {
