@@ -26,7 +26,7 @@ use crate::issue::Month;
 use crate::subscriber;
 
 pub use self::forecast::forecast;
-pub use self::when::{Terms, When};
+pub use self::when::{Terms, WALL, When, wall};
 pub use self::zones::{ReadersTime, first as first_of_readers};
 
 /// Choices, or deliveries, that are read at a time.

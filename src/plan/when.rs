@@ -18,6 +18,14 @@ pub enum When {
     OnReadersClocks(NaiveDateTime),
 }
 
+/// How a time on some clock is written, by browsers too.
+pub const WALL: &str = "%Y-%m-%dT%H:%M";
+
+/// A time on some clock; `None` for a text that is none.
+pub fn wall(written: &str) -> Option<NaiveDateTime> {
+    NaiveDateTime::parse_from_str(written, WALL).ok()
+}
+
 /// The operator's settings for what is sent by hand.
 #[derive(Clone, Copy, Debug)]
 pub struct Terms {

@@ -5,7 +5,9 @@ use chrono::{DateTime, Duration, Utc};
 use sqlx::types::Json;
 use uuid::Uuid;
 
+use crate::audit::Deed;
 use crate::campaign;
+use crate::config::Config;
 use crate::db::{Tx, on, row, word};
 use crate::issue::Month;
 use crate::plan::When;
@@ -63,6 +65,16 @@ row! {
     }
 }
 
+impl Order {
+    /// What the record says of its being asked for.
+    pub fn deed(&self) -> Deed {
+        match self.state {
+            State::Asked => Deed::SendAsked,
+            _ => Deed::SendOrdered,
+        }
+    }
+}
+
 /// An order to be.
 #[derive(Clone, Copy, Debug)]
 pub struct New<'a> {
@@ -84,6 +96,15 @@ pub struct Rules {
     pub second_person: bool,
     /// How many readers may be sent to by orders of one day; 0: any number.
     pub most_per_day: i64,
+}
+
+impl Rules {
+    pub fn of(config: &Config) -> Rules {
+        Rules {
+            second_person: config.desk.second_person,
+            most_per_day: config.desk.most_per_day,
+        }
+    }
 }
 
 /// What asking came to.

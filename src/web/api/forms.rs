@@ -1,10 +1,11 @@
 //! The forms of texts that the API takes and gives, and the schemas that several operations share.
 
-use chrono::{DateTime, NaiveDateTime};
+use chrono::DateTime;
 use uuid::Uuid;
 
 use super::schema::{Form, Schema};
 use crate::issue::Month;
+use crate::plan::wall;
 use crate::readers::entry;
 use crate::subscriber::{self, Address};
 
@@ -37,7 +38,7 @@ pub const WALL: Schema = Schema::Form(&Form {
     pattern: "^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T([01][0-9]|2[0-3]):[0-5][0-9]$",
     format: None,
     most: 16,
-    is: |text| NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M").is_ok(),
+    is: |text| wall(text).is_some(),
     mend: "must be a day and a time without an offset, written as 2026-12-01T09:00",
 });
 

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use axum::http::Method;
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
@@ -20,7 +20,7 @@ use crate::content::Occasion;
 use crate::db::Tx;
 use crate::forecast::{Failed, Forecast};
 use crate::issue::Month;
-use crate::plan::When;
+use crate::plan::{When, wall};
 use crate::sending::order::{self, Asked, Because, New, Order, Rules, State};
 use crate::token::Scope;
 
@@ -251,8 +251,9 @@ async fn ask(call: &Call, id: Uuid, month: Month, when: When, forecast: &Forecas
         by: call.token.id,
         name: &name,
     };
+    let rules = Rules::of(&call.desk.config);
     let mut tx = call.begin().await?;
-    let order = match order::ask(&mut tx, &new, &rules(call), call.now).await? {
+    let order = match order::ask(&mut tx, &new, &rules, call.now).await? {
         Asked::New(order) => order,
         Asked::Known(known) if known.id == id => {
             return again(&known, month, &plan.fingerprint, when);
@@ -271,11 +272,7 @@ async fn ask(call: &Call, id: Uuid, month: Month, when: When, forecast: &Forecas
             )));
         }
     };
-    let deed = match order.state {
-        State::Asked => Deed::SendAsked,
-        _ => Deed::SendOrdered,
-    };
-    call.audit(&mut tx, deed, &order.month, order.recipients)
+    call.audit(&mut tx, order.deed(), &order.month, order.recipients)
         .await?;
     tx.commit().await?;
     call.desk.placed.notify_one();
@@ -365,22 +362,13 @@ async fn forecast(
 }
 
 fn when(at: Option<DateTime<Utc>>, clocks: Option<&str>) -> Result<When, Problem> {
-    let wall = clocks.and_then(|text| NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M").ok());
-    match (at, wall) {
+    match (at, clocks.and_then(wall)) {
         (Some(_), Some(_)) => Err(Problem::conflict(
             "give 'at' or 'readers_clocks', not both: they are two ways of saying when",
         )),
         (Some(at), None) => Ok(When::At(at)),
         (None, Some(wall)) => Ok(When::OnReadersClocks(wall)),
         (None, None) => Ok(When::Now),
-    }
-}
-
-fn rules(call: &Call) -> Rules {
-    let desk = call.desk.config.desk;
-    Rules {
-        second_person: desk.second_person,
-        most_per_day: desk.most_per_day,
     }
 }
 

@@ -46,6 +46,7 @@ use crate::enrol::beside::Imports;
 use crate::errand::Errands;
 use crate::figures::Counting;
 use crate::forecast::Forecasts;
+use crate::issue::Month;
 use crate::plan::Terms;
 use crate::render::Renderer;
 use crate::sending::orders::Orders;
@@ -175,6 +176,11 @@ pub fn routes(desk: Desk) -> Router {
             super::secured,
         ))
         .with_state(desk)
+}
+
+/// The month that an address names.
+fn month_of(path: &str) -> Result<Month, DeskError> {
+    path.parse().map_err(|_| DeskError::NotFound)
 }
 
 /// A script of ours. Pages name it by its address alone, so a browser asks again each hour.

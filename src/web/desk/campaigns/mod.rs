@@ -10,8 +10,8 @@ use axum::extract::{Path, Query};
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::send::{back_form, month_of};
-use super::{Answer, DeskError, Route, Visit};
+use super::send::back_form;
+use super::{Answer, DeskError, Route, Visit, month_of};
 use crate::admin::Role;
 use crate::audit::Deed;
 use crate::campaign::{self, Campaign, State};

@@ -16,7 +16,7 @@ mod versions;
 mod who;
 mod write;
 
-use super::{Answer, DeskError, Route, Visit};
+use super::{Answer, DeskError, Route, Visit, month_of};
 use crate::admin::Role;
 use crate::db::Tx;
 use crate::draft::{self, Current};
@@ -64,10 +64,6 @@ pub(super) fn routes() -> Vec<Route> {
         Route::get("/desk/issues/{month}/test", Editor, test::show),
         Route::post("/desk/issues/{month}/test", Editor, test::send),
     ]
-}
-
-fn month_of(written: &str) -> Result<Month, DeskError> {
-    written.parse().map_err(|_| DeskError::NotFound)
 }
 
 /// The text of a month that there is.
