@@ -11,6 +11,7 @@ mod look;
 mod mail;
 mod meanwhile;
 mod steps;
+mod summary;
 mod test;
 mod versions;
 mod who;
