@@ -6,7 +6,7 @@ use bulletin::address_book;
 use bulletin::db::{Db, Tx};
 use bulletin::enrol::ConsentKind;
 use bulletin::feedback;
-use bulletin::readers::{self, AddressBook, Count, Filter, Listed, Order, Place, Wanted};
+use bulletin::readers::{self, AddressBook, Count, Filter, Listed, Order, Part, Place, Wanted};
 use bulletin::subscriber::{self, Address, Pending, Subscriber};
 use bulletin::subscription::{self, Choice, Format, Frequency, Language, Preferences, State};
 use bulletin::suppression::{self, Reason};
@@ -16,6 +16,16 @@ use uuid::Uuid;
 
 use crate::support::dice::Dice;
 use crate::support::{News, each_database};
+
+fn all_with(text: &str) -> Part<'_> {
+    Part {
+        text,
+        order: Order::Oldest,
+        after: None,
+        most: usize::MAX,
+        counted: usize::MAX,
+    }
+}
 
 /// All of a list that is short enough for one page.
 const WHOLE: Place = Place {
@@ -141,7 +151,7 @@ async fn who_is_erased_or_moves_is_found_accordingly_in_the_same_transaction(db:
     subscriber::move_to(&mut tx, bob.id, &moved, &hash)
         .await
         .unwrap();
-    let within = book.search(&mut tx, "@", Order::Oldest, None, 9).await;
+    let within = book.search(&mut tx, all_with("@")).await;
     assert_eq!(within.unwrap().ids, [bob.id]);
     drop(tx);
     assert_eq!(
@@ -207,7 +217,7 @@ async fn whatever_is_done_each_reader_stands_in_one_block(db: Db) {
     let all = subscriber::page(&mut tx, Uuid::nil(), 10_000)
         .await
         .unwrap();
-    let found = book.search(&mut tx, "@peer.test", Order::Oldest, None, 10_000);
+    let found = book.search(&mut tx, all_with("@peer.test"));
     let found = found.await.unwrap();
     let ids: Vec<Uuid> = all.iter().map(|reader| reader.id).collect();
     assert_eq!(found.ids, ids);
@@ -217,10 +227,7 @@ async fn whatever_is_done_each_reader_stands_in_one_block(db: Db) {
     );
     for reader in all.iter().step_by(97) {
         let whole = reader.address.to_lowercase();
-        let found = book
-            .search(&mut tx, &whole, Order::Oldest, None, 9)
-            .await
-            .unwrap();
+        let found = book.search(&mut tx, all_with(&whole)).await.unwrap();
         assert!(found.ids.contains(&reader.id), "{whole}");
     }
 }

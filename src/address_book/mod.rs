@@ -9,7 +9,7 @@ mod search;
 use uuid::Uuid;
 
 use self::block::Block;
-pub use self::search::{AddressBook, Found, Order};
+pub use self::search::{AddressBook, Found, Order, Part};
 use crate::db::{Db, Tx, on};
 
 /// Readers that are read at a time when the blocks are first made.

@@ -25,12 +25,25 @@ word! {
     }
 }
 
+/// What is looked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Part<'a> {
+    /// It is looked for as it stands, in lower case.
+    pub text: &'a str,
+    pub order: Order,
+    /// Behind whom ids are wanted, and how many.
+    pub after: Option<Uuid>,
+    pub most: usize,
+    /// Who has found so many, and the ids, looks no further.
+    pub counted: usize,
+}
+
 /// What a search came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Found {
     /// Of some readers, in the order that was asked for.
     pub ids: Vec<Uuid>,
-    /// How many there are in all.
+    /// How many there are in all, or at least `counted`.
     pub hits: usize,
 }
 
@@ -51,19 +64,31 @@ struct Held {
 type Blocks = Vec<(i64, Arc<Block>)>;
 
 impl AddressBook {
-    /// The readers with `part` in their address, which is looked for as it stands, in lower case. Gives up to `most` ids of
-    /// those behind `after`.
-    pub async fn search(
-        self: &Arc<Self>,
-        tx: &mut Tx,
-        part: &str,
-        order: Order,
-        after: Option<Uuid>,
-        most: usize,
-    ) -> sqlx::Result<Found> {
+    /// The readers with a part in their address.
+    pub async fn search(self: &Arc<Self>, tx: &mut Tx, part: Part<'_>) -> sqlx::Result<Found> {
         let blocks = self.read(tx).await?;
-        let part = part.to_lowercase();
-        let looking = tokio::task::spawn_blocking(move || look(&blocks, &part, order, after, most));
+        let text = part.text.to_lowercase();
+        let looking = tokio::task::spawn_blocking({
+            let Part {
+                order,
+                after,
+                most,
+                counted,
+                ..
+            } = part;
+            move || {
+                look(
+                    &blocks,
+                    Part {
+                        text: &text,
+                        order,
+                        after,
+                        most,
+                        counted,
+                    },
+                )
+            }
+        });
         // It does not panic, and is not cancelled before the process ends.
         Ok(looking.await.unwrap_or_default())
     }
@@ -121,34 +146,37 @@ impl AddressBook {
     }
 }
 
-fn look(blocks: &Blocks, part: &str, order: Order, after: Option<Uuid>, most: usize) -> Found {
+fn look(blocks: &Blocks, part: Part<'_>) -> Found {
     let mut found = Found::default();
     // A line break stands between addresses, and never in one.
-    if part.is_empty() || part.contains('\n') {
+    if part.text.is_empty() || part.text.contains('\n') {
         return found;
     }
-    let finder = Finder::new(part);
-    let is_behind = |id: Uuid| match (order, after) {
+    let finder = Finder::new(part.text);
+    let is_behind = |id: Uuid| match (part.order, part.after) {
         (_, None) => true,
         (Order::Newest, Some(after)) => id < after,
         (Order::Oldest, Some(after)) => id > after,
     };
-    let mut take = |block: &Block| {
+    let blocks = blocks.iter().map(|(_, block)| &**block);
+    let blocks: &mut dyn Iterator<Item = &Block> = match part.order {
+        Order::Newest => &mut blocks.rev(),
+        Order::Oldest => &mut { blocks },
+    };
+    for block in blocks {
         let mut places = places(&block.addresses, &finder);
-        if order == Order::Newest {
+        if part.order == Order::Newest {
             places.reverse();
         }
         found.hits += places.len();
         let ids = places.into_iter().map(|place| block.id(place));
-        let wanted = most - found.ids.len();
+        let wanted = part.most - found.ids.len();
         found
             .ids
             .extend(ids.filter(|id| is_behind(*id)).take(wanted));
-    };
-    let blocks = blocks.iter().map(|(_, block)| &**block);
-    match order {
-        Order::Newest => blocks.rev().for_each(&mut take),
-        Order::Oldest => blocks.for_each(&mut take),
+        if found.ids.len() == part.most && found.hits >= part.counted {
+            break;
+        }
     }
     found
 }
@@ -195,6 +223,30 @@ async fn of_ids(tx: &mut Tx, ids: &[Uuid]) -> sqlx::Result<Vec<Block>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_has_found_enough_looks_no_further() {
+        let reader = |number: u128| (Uuid::from_u128(number), format!("r{number}@peer.test"));
+        let all: Vec<_> = (1..=2_500).map(reader).collect();
+        let blocks = Block::split(Uuid::nil(), all).into_iter();
+        let blocks: Blocks = blocks.map(|block| (0, Arc::new(block))).collect();
+        let found = |most: usize, counted: usize| {
+            let part = Part {
+                text: "@peer",
+                order: Order::Newest,
+                after: Some(Uuid::from_u128(2_400)),
+                most,
+                counted,
+            };
+            let found = look(&blocks, part);
+            (found.ids.len(), found.hits)
+        };
+        assert_eq!(found(5, 0), (5, 500), "a block");
+        assert_eq!(found(5, 501), (5, 1_500), "another, for the count");
+        assert_eq!(found(400, 0), (400, 1_500), "another, for the ids");
+        assert_eq!(found(5, usize::MAX), (5, 2_500));
+        assert_eq!(found(usize::MAX, 0), (2_399, 2_500));
+    }
 
     #[test]
     fn each_line_is_found_once() {

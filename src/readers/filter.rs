@@ -61,6 +61,8 @@ pub(super) struct Statement {
     pub sql: String,
     pub bound: Vec<Bound>,
     is_postgres: bool,
+    /// It is known to hold for many: the first in order are soon found by going through all readers.
+    pub holds_for_many: bool,
     now: DateTime<Utc>,
 }
 
@@ -87,19 +89,15 @@ macro_rules! bind_all {
 pub(super) use bind_all;
 
 impl Statement {
-    /// `SELECT what FROM subscriber s` of those for whom the filter holds.
-    pub fn select(tx: &Tx, what: &str, filter: Option<&Filter>, now: DateTime<Utc>) -> Statement {
-        let mut statement = Statement {
+    /// `SELECT what FROM subscriber s WHERE`; what is asked comes next.
+    pub fn select(tx: &Tx, what: &str, now: DateTime<Utc>) -> Statement {
+        Statement {
             sql: format!("SELECT {what} FROM subscriber s WHERE "),
             bound: Vec::new(),
             is_postgres: matches!(tx, Tx::Postgres(_)),
+            holds_for_many: false,
             now,
-        };
-        match filter {
-            Some(filter) => statement.ask(filter),
-            None => statement.say("1 = 1"),
         }
-        statement
     }
 
     pub fn say(&mut self, sql: &str) {
@@ -125,7 +123,7 @@ impl Statement {
         self.say(")");
     }
 
-    fn ask(&mut self, filter: &Filter) {
+    pub fn ask(&mut self, filter: &Filter) {
         match filter {
             Filter::All(parts) => self.ask_each(parts, " AND ", "1 = 1"),
             Filter::Any(parts) => self.ask_each(parts, " OR ", "1 = 0"),
@@ -151,7 +149,14 @@ impl Statement {
                 self.say(")");
             }
             Filter::Suppressed => {
-                self.say("s.address_hash IN (SELECT x.address_hash FROM suppression x)");
+                // PostgreSQL knows how many there are. With `+` SQLite does not look up each of them first.
+                let plus = match self.holds_for_many && !self.is_postgres {
+                    true => "+",
+                    false => "",
+                };
+                self.say(&format!(
+                    "{plus}s.address_hash IN (SELECT x.address_hash FROM suppression x)"
+                ));
             }
             Filter::Bounced => self.say(
                 "s.id IN (SELECT r.subscriber_id FROM returned r \
