@@ -697,7 +697,7 @@ async fn a_token_is_made_shown_once_and_worth_nothing_once_revoked(db: Db) {
             .get("/desk/tokens")
             .await
             .body
-            .contains("2026-03-03 09:00"),
+            .contains("3\u{A0}March 2026, 09:00"),
         "when it was used last"
     );
     let (_, rest) = page.body.split_once("action=\"/desk/tokens/").unwrap();

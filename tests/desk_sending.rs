@@ -413,23 +413,23 @@ async fn a_time_to_come_is_on_the_editors_clocks_and_can_be_called_back(db: Db) 
     press(&editor, &page, &[]).await;
     let campaign = settled(&editor).await;
     assert!(
-        campaign.body.contains("2026-03-03 10:30"),
+        campaign.body.contains("3\u{A0}March 2026, 10:30"),
         "{}",
         campaign.body
     );
     assert!(campaign.body.contains("Call it back"));
     let calendar = editor.get("/desk/calendar").await;
     assert!(
-        calendar.body.contains("2026-03-03 10:30"),
+        calendar.body.contains("3\u{A0}March 2026, 10:30"),
         "{}",
         calendar.body
     );
     assert!(
-        calendar.body.contains("2026-04-07 09:00"),
+        calendar.body.contains("7\u{A0}April 2026, 09:00"),
         "on the schedule’s clocks"
     );
     assert!(
-        calendar.body.contains("2026-04-07 12:00"),
+        calendar.body.contains("7\u{A0}April 2026, 12:00"),
         "on the editor’s"
     );
     assert!(calendar.body.contains("if it is written by then"));

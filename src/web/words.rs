@@ -5,6 +5,8 @@
 mod privacy;
 mod sign_up;
 
+use chrono::Datelike;
+
 pub(super) use self::sign_up::CONSENT_TEXT;
 use crate::issue::Month;
 use crate::subscription::Language;
@@ -91,6 +93,19 @@ impl Language {
             year: month.year,
             month: month.month,
         })
+    }
+
+    /// `3 March 2026`, `1er mars 2026`, by the clocks of `at`.
+    pub(in crate::web) fn date(self, at: &impl Datelike) -> String {
+        let month = Month {
+            year: at.year(),
+            month: at.month(),
+        };
+        let day = match (self, at.day()) {
+            (Language::French, 1) => "1er".to_owned(),
+            (_, day) => day.to_string(),
+        };
+        format!("{day}\u{A0}{}", self.month(month))
     }
 
     /// `1 summary`, `0 résumé`: French counts nought as one.

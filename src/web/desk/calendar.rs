@@ -84,7 +84,7 @@ fn by_rule(visit: &Visit, schedule: &Schedule, ahead: &[(Slot, Ahead)]) -> Marku
                     @for (slot, ahead) in ahead {
                         tr {
                             th scope="row" { time datetime=(slot.at.to_rfc3339()) { (visit.shown(slot.at)) } }
-                            td { (slot.name()) }
+                            td { (visit.clock(&slot.wall)) }
                             td { (sends(visit, *ahead)) }
                         }
                     }

@@ -123,7 +123,7 @@ fn by_rule(visit: &Visit) -> Markup {
         p.about {
             @match slot {
                 Some(slot) => {
-                    (visit.say("By itself, an issue goes out next at ", "De lui-même, un numéro part la prochaine fois le "))
+                    (visit.say("By itself, an issue goes out next on ", "De lui-même, un numéro part la prochaine fois le "))
                     (visit.shown(slot.at)) ". "
                 }
                 None => (visit.say("Nothing goes out by itself: each issue is sent by its button. ", "Rien ne part tout seul : chaque numéro est envoyé par son bouton. ")),
@@ -137,7 +137,7 @@ fn sent(visit: &Visit, campaign: &Campaign) -> Markup {
     let state = match campaign.state {
         State::Cancelled => visit.say("cancelled", "annulé"),
         State::Paused => visit.say("paused", "en pause"),
-        State::Running if campaign.start_at > visit.now => visit.say("starts at ", "part le "),
+        State::Running if campaign.start_at > visit.now => visit.say("starts on ", "part le "),
         State::Running => visit.say("since ", "depuis le "),
     };
     html! {

@@ -8,7 +8,7 @@ use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_SECURITY_POLICY, HeaderValue, REFERRER_POLICY};
 use axum::http::request::Parts;
 use axum::response::Response;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, Timelike, Utc};
 use maud::{Markup, html};
 use uuid::Uuid;
 
@@ -124,10 +124,21 @@ impl Visit {
 
     /// A time on the admin's own clocks.
     pub fn shown(&self, at: DateTime<Utc>) -> String {
-        let at = at.with_timezone(&self.zone());
-        self.language()
-            .pick(at.format("%Y-%m-%d %H:%M"), at.format("%Y-%m-%d %H h %M"))
-            .to_string()
+        self.clock(&at.with_timezone(&self.zone()))
+    }
+
+    /// What a calendar and a clock show: `3 March 2026, 09:05`, `3 mars 2026, 9 h 05`.
+    pub fn clock(&self, at: &(impl Datelike + Timelike)) -> String {
+        let (day, hour, minute) = (self.language().date(at), at.hour(), at.minute());
+        match self.language() {
+            Language::English => format!("{day}, {hour:02}:{minute:02}"),
+            Language::French => format!("{day}, {hour}\u{A0}h\u{A0}{minute:02}"),
+        }
+    }
+
+    /// The day of a time on the admin's own calendar.
+    pub fn day(&self, at: DateTime<Utc>) -> String {
+        self.language().date(&at.with_timezone(&self.zone()))
     }
 
     /// A month, as people write it.

@@ -8,9 +8,8 @@ mod like;
 mod links;
 mod standing;
 
-use chrono::{DateTime, Datelike, Utc};
+use chrono::{DateTime, Utc};
 
-use crate::issue::Month;
 use crate::subscription::Language;
 
 /// Says things in a language.
@@ -22,16 +21,8 @@ impl Words {
         self.0.pick(english, french)
     }
 
-    /// `3 March 2026`, `1er mars 2026`.
+    /// `3 March 2026`, `1er mars 2026`, by UTC.
     pub(in crate::web::reader) fn date(self, at: DateTime<Utc>) -> String {
-        let month = Month {
-            year: at.year(),
-            month: at.month(),
-        };
-        let day = match (self.0, at.day()) {
-            (Language::French, 1) => "1er".to_owned(),
-            (_, day) => day.to_string(),
-        };
-        format!("{day}\u{A0}{}", self.0.month(month))
+        self.0.date(&at)
     }
 }

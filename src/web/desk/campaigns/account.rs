@@ -168,7 +168,7 @@ pub(super) fn account(
                 }
             }
             p.about {
-                (visit.say("Counted at ", "Compté à ")) (visit.shown(*at)) "."
+                (visit.say("Counted on ", "Compté le ")) (visit.shown(*at)) "."
                 @if far.left > 0 { " " (visit.say("It is counted again while it goes out.", "Le compte est refait pendant l’envoi.")) }
             }
         }

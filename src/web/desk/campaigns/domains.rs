@@ -37,7 +37,7 @@ async fn show(visit: Visit, Path(path): Path<String>) -> Answer {
         p.crumb { a href=(page_of(month)) { (name(&visit, &campaign)) } }
         h1 { (title) }
         @match at {
-            Some(at) => p.lead { (visit.say("Counted at ", "Compté à ")) (visit.shown(at)) ". "
+            Some(at) => p.lead { (visit.say("Counted on ", "Compté le ")) (visit.shown(at)) ". "
                 (visit.say(
                     "A domain with fewer than five of your readers has no line of its own.",
                     "Un domaine de moins de cinq lecteurs n’a pas de ligne à lui.",

@@ -259,7 +259,7 @@ fn countdown(
                     strong data-seconds=(seconds) { (seconds) } (visit.say(" seconds.", " secondes."))
                 } @else {
                     (visit.say("The first of ", "Le premier des ")) (number)
-                    (visit.say(" mails goes out at ", " messages part à ")) strong { (visit.shown(until)) } "."
+                    (visit.say(" mails goes out on ", " messages part le ")) strong { (visit.shown(until)) } "."
                 }
             }
             @if visit.may(Role::Editor) && order.is_some() { (back_form(visit, month)) }

@@ -80,7 +80,7 @@ fn counted(visit: &Visit, month: Month, look: &Look) -> Markup {
                     (visit.say("A long list takes some seconds; load the page anew to see.", "Une longue liste prend quelques secondes\u{A0}; rechargez la page pour voir."))
                 },
                 (Some(known), None) => p.means {
-                    (visit.say("Counted ", "Compté le ")) (visit.shown(known.made_at)) ". "
+                    (visit.say("Counted on ", "Compté le ")) (visit.shown(known.made_at)) ". "
                     @if known.plan.settled { (visit.say("The campaign is settled: this is what it has.", "L’envoi est arrêté\u{A0}: voici ce qu’il contient.")) }
                     @else if !look.is_current { (visit.say("Something has changed since.", "Quelque chose a changé depuis.")) }
                 },

@@ -25,7 +25,7 @@ pub(super) fn page(visit: &Visit, month: Month, mine: &Text, theirs: &Draft) -> 
         h1 { (title) }
         (steps(visit, month, Some(Step::Write)))
         p.lead {
-            (theirs.made_by) " " (visit.say("saved at ", "a enregistré le ")) (visit.shown(theirs.made_at))
+            (theirs.made_by) " " (visit.say("saved on ", "a enregistré le ")) (visit.shown(theirs.made_at))
             (visit.say(", after you had opened the page. Nothing was overwritten. What differs is marked.", ", après que vous avez ouvert la page. Rien n’a été écrasé. Les différences sont signalées."))
         }
         form method="post" action=(path(month, "meanwhile")) {

@@ -228,7 +228,7 @@ fn standing(visit: &Visit, current: &Current) -> String {
                 false => visit.say(" The archive has nothing of it yet.", " Les archives n’en ont encore rien."),
             };
             let saved = visit.say("Draft, saved by ", "Brouillon, enregistré par ");
-            let when = visit.say(" at ", " le ");
+            let when = visit.say(" on ", " le ");
             format!("{saved}{by}{when}{at}.{ahead}")
         }
         (None, _) => visit

@@ -252,7 +252,7 @@ fn row(visit: &Visit, reader: &Subscriber, suppressed: &[Vec<u8>]) -> Markup {
                 }
             }
             td { (reader.language.own_name()) }
-            td data-label=(visit.say("Consent of", "Consentement du")) { (visit.shown(reader.since).split(' ').next().unwrap_or_default()) }
+            td data-label=(visit.say("Consent of", "Consentement du")) { (visit.day(reader.since)) }
         }
     }
 }

@@ -86,20 +86,20 @@ pub(super) fn means(visit: &Visit, when: When, second_person: bool) -> String {
     }
     match when {
         When::At(at) if english => format!(
-            "It goes out at {}; until then it can be called back.",
+            "It goes out on {}; until then it can be called back.",
             visit.shown(at)
         ),
         When::At(at) => format!(
-            "L’envoi part à {} ; jusque-là, il peut être rappelé.",
+            "L’envoi part le {} ; jusque-là, il peut être rappelé.",
             visit.shown(at)
         ),
         When::OnReadersClocks(wall) if english => format!(
             "Each reader gets it when their own clock shows {}; before the first of them it can be called back.",
-            wall.format("%Y-%m-%d %H:%M")
+            visit.clock(&wall)
         ),
         When::OnReadersClocks(wall) => format!(
             "Chaque lecteur le reçoit quand son horloge indique {} ; avant le premier, l’envoi peut être rappelé.",
-            wall.format("%Y-%m-%d %H h %M")
+            visit.clock(&wall)
         ),
         When::Now if english => format!(
             "After you press it you have {undo} seconds to call it back. Then it goes out, once to each of them, and cannot be taken back."

@@ -37,7 +37,7 @@ pub(super) fn figures(visit: &Visit, month: Month, look: &Look) -> Markup {
             form.inline method="post" action=(format!("{}/count", page_of(month))) {
                 (visit.token())
                 @if let Some(known) = &look.known {
-                    span.about { (visit.say("Counted at ", "Calculé à ")) (visit.shown(known.made_at)) ". " }
+                    span.about { (visit.say("Counted on ", "Calculé le ")) (visit.shown(known.made_at)) ". " }
                 }
                 button.link { (visit.say("Count again", "Recalculer")) }
             }
