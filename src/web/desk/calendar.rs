@@ -5,6 +5,7 @@ use axum::response::IntoResponse;
 use chrono::{DateTime, TimeDelta, Utc};
 use maud::{Markup, html};
 
+use super::table::{self, Text};
 use super::{Answer, Route, Visit};
 use crate::admin::Role;
 use crate::campaign::{self, Campaign};
@@ -73,35 +74,31 @@ fn by_rule(visit: &Visit, schedule: &Schedule, ahead: &[(Slot, Ahead)]) -> Marku
                 "Chaque lecteur le reçoit quand l’horloge de son propre fuseau indique cette heure.",
             )) }
         }
-        div.table-scroll tabindex="0" role="region" aria-label=(visit.say("The next times", "Prochaines dates")) {
-            table {
-                thead { tr {
-                    th scope="col" { (visit.say("Your time", "Votre heure")) " (" (visit.zone().name()) ")" }
-                    th scope="col" { (visit.say("Readers’ time", "Heure des lecteurs")) " (" (zone) ")" }
-                    th scope="col" { (visit.say("What it sends", "Ce qui part")) }
-                } }
-                tbody {
-                    @for (slot, ahead) in ahead {
-                        tr {
-                            th scope="row" { time datetime=(slot.at.to_rfc3339()) { (visit.shown(slot.at)) } }
-                            td { (visit.clock(&slot.wall)) }
-                            td { (sends(visit, *ahead)) }
-                        }
-                    }
+        (table::plain(visit.say("The next times", "Prochaines dates"), &[
+            Text(&format!("{} ({})", visit.say("Your time", "Votre heure"), visit.zone().name())),
+            Text(&format!("{} ({})", visit.say("Readers’ time", "Heure des lecteurs"), zone)),
+            Text(visit.say("What it sends", "Ce qui part")),
+        ], html! {
+            @for (slot, ahead) in ahead {
+                tr {
+                    th scope="row" { time datetime=(slot.at.to_rfc3339()) { (visit.shown(slot.at)) } }
+                    td { (visit.clock(&slot.wall)) }
+                    td { (sends(visit, *ahead)) }
                 }
             }
-        }
+        }))
         p { a.button.quiet href="/desk/calendar.ics" { (visit.say("Take these into your calendar (.ics)", "Les ajouter à votre agenda (.ics)")) } }
     }
 }
 
 fn sends(visit: &Visit, ahead: Ahead) -> Markup {
-    let link = |month: Month| html! { a href=(format!("/desk/issues/{month}")) { (visit.language().month(month)) } };
+    let link =
+        |month: Month| html! { a href=(format!("/desk/issues/{month}")) { (visit.month(month)) } };
     html! {
         @match ahead {
             Ahead::Sends(month) => { (link(month)) },
             Ahead::Awaits(month) => {
-                (visit.language().month(month)) " "
+                (visit.month(month)) " "
                 span.about { (visit.say("if it is written by then", "s’il est écrit d’ici là")) }
             },
             Ahead::TooOld(month) => {

@@ -7,6 +7,7 @@ use axum::response::IntoResponse;
 use maud::html;
 use serde::Deserialize;
 
+use super::table::{self, Number, Text};
 use super::{Answer, Route, Visit};
 use crate::admin::Role;
 use crate::audit::{self, Deed, Verdict};
@@ -44,30 +45,22 @@ async fn show(visit: Visit, Query(from): Query<From>) -> Answer {
             a.button.quiet href="/desk/audit/verified" { (visit.say("Check that it is whole", "Vérifier son intégrité")) }
             a.button.quiet href="/desk/audit.csv" { (visit.say("Download as CSV", "L’exporter en CSV")) }
         }
-        div.table-scroll tabindex="0" role="region" aria-label=(title) {
-            table {
-                thead { tr {
-                    th.number scope="col" { (visit.say("Line", "Ligne")) }
-                    th scope="col" { (visit.say("When", "Quand")) }
-                    th scope="col" { (visit.say("Who", "Qui")) }
-                    th scope="col" { (visit.say("What", "Quoi")) }
-                    th scope="col" { (visit.say("Of what", "Sujet")) }
-                    th.number scope="col" { (visit.say("How many", "Combien")) }
-                } }
-                tbody {
-                    @for line in &lines {
-                        tr {
-                            td.number { (line.id) }
-                            td { (visit.shown(line.at)) }
-                            td { (line.who) }
-                            td { (deed_name(&visit, line.deed)) }
-                            td { (line.subject) }
-                            td.number { (line.count) }
-                        }
-                    }
+        (table::plain(title, &[
+            Number(visit.say("Line", "Ligne")), Text(visit.say("When", "Quand")), Text(visit.say("Who", "Qui")),
+            Text(visit.say("What", "Quoi")), Text(visit.say("Of what", "Sujet")),
+            Number(visit.say("How many", "Combien")),
+        ], html! {
+            @for line in &lines {
+                tr {
+                    td.number { (line.id) }
+                    td { (visit.shown(line.at)) }
+                    td { (line.who) }
+                    td { (deed_name(&visit, line.deed)) }
+                    td { (line.subject) }
+                    td.number { (line.count) }
                 }
             }
-        }
+        }))
         @if lines.is_empty() { p { (visit.say("Nothing older.", "Rien de plus ancien.")) } }
         @if let Some(oldest) = oldest {
             p { a href=(format!("/desk/audit?before={oldest}")) { (visit.say("Older", "Plus anciens")) } }

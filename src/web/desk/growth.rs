@@ -2,7 +2,8 @@
 
 use maud::html;
 
-use super::plot::Columns;
+use super::plot::{Columns, with_numbers};
+use super::table::{self, Number, Text};
 use super::{Answer, Route, Visit, csv_file};
 use crate::admin::Role;
 use crate::figures::readers::{MonthOfReaders, months, newest_day};
@@ -60,31 +61,21 @@ async fn show(visit: Visit) -> Answer {
                 "Aucune arrivée ni aucun départ pour l’instant. Dès qu’il y aura des lecteurs, chaque mois figurera ici.",
             )) }
         } @else {
-            (columns.show())
-            h2 { (visit.say("The same as a table", "Les mêmes données en tableau")) }
-            div.table-scroll tabindex="0" role="region" aria-label=(title) {
-                table {
-                    thead { tr {
-                        th scope="col" { (visit.say("Month", "Mois")) }
-                        th.number scope="col" { (visit.say("Joined", "Arrivées")) }
-                        th.number scope="col" { (visit.say("Unsubscribed", "Désabonnements")) }
-                        th.number scope="col" { (visit.say("Forgotten", "Effacements")) }
-                        th.number scope="col" { (visit.say("Readers at its end", "Lecteurs à la fin")) }
-                    } }
-                    tbody {
-                        @for one in months.iter().rev() {
-                            tr {
-                                th scope="row" { (one.month) }
-                                td.number { (number(one.granted)) }
-                                td.number { (number(one.withdrawn)) }
-                                td.number { (number(one.erased)) }
-                                td.number { (one.active.map_or_else(|| "–".to_owned(), number)) }
-                            }
-                        }
+            (with_numbers(&visit, columns.show(), table::plain(title, &[
+                Text(visit.say("Month", "Mois")), Number(visit.say("Joined", "Arrivées")),
+                Number(visit.say("Unsubscribed", "Désabonnements")), Number(visit.say("Forgotten", "Effacements")),
+                Number(visit.say("Readers at its end", "Lecteurs à la fin")),
+            ], html! {
+                @for one in months.iter().rev() {
+                    tr {
+                        th scope="row" { (one.month) }
+                        td.number { (number(one.granted)) }
+                        td.number { (number(one.withdrawn)) }
+                        td.number { (number(one.erased)) }
+                        td.number { (one.active.map_or_else(|| "–".to_owned(), number)) }
                     }
                 }
-            }
-            p { a href="/desk/growth.csv" { (visit.say("Take it along as CSV", "L’emporter en CSV")) } }
+            }), "/desk/growth.csv"))
             p.about { (visit.say(
                 "Who joined counts when the consent was recorded: an imported list counts in the month of its import, and who comes back counts again.",
                 "Une arrivée compte au moment où le consentement est enregistré : une liste importée compte au mois de son importation, et qui revient compte à nouveau.",

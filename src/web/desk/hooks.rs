@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::frame::Done;
 use super::programs::{self, Adding, MENU, Wrong, secret_page, ticks};
+use super::table::{self, Number, Text};
 use super::{Answer, DeskError, Posted, Route, Visit};
 use crate::admin::Role;
 use crate::audit::Deed;
@@ -203,28 +204,20 @@ async fn show(visit: Visit, Path(id): Path<Uuid>, Query(shown): Query<Done>) -> 
 fn table(visit: &Visit, told: &[Told]) -> Markup {
     let label = visit.say("What it was told", "Ce qui lui a été dit");
     html! {
-        div.table-scroll tabindex="0" role="region" aria-label=(label) {
-            table {
-                thead { tr {
-                    th scope="col" { (visit.say("When", "Quand")) }
-                    th scope="col" { (visit.say("What", "Quoi")) }
-                    th scope="col" { (visit.say("State", "État")) }
-                    th.number scope="col" { (visit.say("Tries", "Essais")) }
-                    th scope="col" { (visit.say("Last answer", "Dernière réponse")) }
-                } }
-                tbody {
-                    @for one in told {
-                        tr {
-                            td { (visit.shown(one.at)) }
-                            td { (event_name(visit, one.event)) @if let Some(month) = &one.campaign { " (" (month) ")" } }
-                            td { span.state { (state(visit, one)) } }
-                            td.number { (one.attempts) }
-                            td { (one.answer.as_deref().unwrap_or_default()) }
-                        }
-                    }
+        (table::plain(label, &[
+            Text(visit.say("When", "Quand")), Text(visit.say("What", "Quoi")), Text(visit.say("State", "État")),
+            Number(visit.say("Tries", "Essais")), Text(visit.say("Last answer", "Dernière réponse")),
+        ], html! {
+            @for one in told {
+                tr {
+                    td { (visit.shown(one.at)) }
+                    td { (event_name(visit, one.event)) @if let Some(month) = &one.campaign { " (" (month) ")" } }
+                    td { span.state { (state(visit, one)) } }
+                    td.number { (one.attempts) }
+                    td { (one.answer.as_deref().unwrap_or_default()) }
                 }
             }
-        }
+        }))
     }
 }
 

@@ -5,6 +5,7 @@ use maud::html;
 use serde::Deserialize;
 use uuid::Uuid;
 
+use super::table::{self, Number, Text};
 use super::{Answer, DeskError, Posted, Route, Visit};
 use crate::admin::Role;
 use crate::audit::Deed;
@@ -64,26 +65,19 @@ async fn list(visit: Visit, Query(asked): Query<Asked>) -> Answer {
         )) }
         @if all.is_empty() { p { (visit.say("None waits for you.", "Aucun ne vous attend.")) } }
         @else {
-            div.table-scroll tabindex="0" role="region" aria-label=(title) {
-                table.stack {
-                    thead { tr {
-                        th scope="col" { (visit.say("When", "Quand")) }
-                        th scope="col" { (visit.say("Why it was kept", "Pourquoi il est gardé")) }
-                        th scope="col" { (visit.say("Came as", "Reçu par")) }
-                        th.number scope="col" { (visit.say("Bytes", "Octets")) }
-                    } }
-                    tbody {
-                        @for one in all.iter().rev() {
-                            tr {
-                                th scope="row" { a href=(format!("/desk/kept/{}", one.id)) { (visit.shown(one.at)) } }
-                                td { (one.why) }
-                                td { (way(&visit, one.way)) }
-                                td.number { (visit.language().number(one.bytes)) }
-                            }
-                        }
+            (table::stacked(title, &[
+                Text(visit.say("When", "Quand")), Text(visit.say("Why it was kept", "Pourquoi il est gardé")),
+                Text(visit.say("Came as", "Reçu par")), Number(visit.say("Bytes", "Octets")),
+            ], html! {
+                @for one in all.iter().rev() {
+                    tr {
+                        th scope="row" { a href=(format!("/desk/kept/{}", one.id)) { (visit.shown(one.at)) } }
+                        td { (one.why) }
+                        td { (way(&visit, one.way)) }
+                        td.number { (visit.language().number(one.bytes)) }
                     }
                 }
-            }
+            }))
         }
     }))
 }

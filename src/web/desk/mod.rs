@@ -26,6 +26,7 @@ mod send;
 mod sign_in;
 mod style;
 mod suppressions;
+mod table;
 mod tokens;
 mod visit;
 

@@ -6,6 +6,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 use uuid::Uuid;
 
+use super::table::{self, Text};
 use super::{Answer, DeskError, Posted, Route, Visit};
 use crate::admin::{self, Admin, New, Role};
 use crate::audit::Deed;
@@ -80,26 +81,19 @@ fn list_page(visit: &Visit, admins: &[Admin], wrong: Option<(&Posted, &str)>) ->
     visit.page(title).under("/desk/people").wide().show(html! {
         h1 { (title) }
         p.lead { (visit.say("Who may use this desk.", "Qui a accès à cet espace.")) }
-        div.table-scroll tabindex="0" role="region" aria-label=(title) {
-            table {
-                thead { tr {
-                    th scope="col" { (visit.say("Name", "Nom")) }
-                    th scope="col" { (visit.say("Address", "Adresse")) }
-                    th scope="col" { (visit.say("May", "Droits")) }
-                    th scope="col" { (visit.say("State", "État")) }
-                } }
-                tbody {
-                    @for admin in admins {
-                        tr {
-                            th scope="row" { a href=(format!("/desk/people/{}", admin.id)) { (admin.name) } }
-                            td { (admin.address) }
-                            td { (role_name(visit, admin.role)) }
-                            td { span.state { (state(visit, admin)) } }
-                        }
-                    }
+        (table::plain(title, &[
+            Text(visit.say("Name", "Nom")), Text(visit.say("Address", "Adresse")), Text(visit.say("May", "Droits")),
+            Text(visit.say("State", "État")),
+        ], html! {
+            @for admin in admins {
+                tr {
+                    th scope="row" { a href=(format!("/desk/people/{}", admin.id)) { (admin.name) } }
+                    td { (admin.address) }
+                    td { (role_name(visit, admin.role)) }
+                    td { span.state { (state(visit, admin)) } }
                 }
             }
-        }
+        }))
         h2 { (visit.say("Add somebody", "Ajouter quelqu’un")) }
         form method="post" action="/desk/people" {
             (visit.token())

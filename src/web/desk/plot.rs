@@ -2,6 +2,8 @@
 
 use maud::{Markup, html};
 
+use super::Visit;
+
 /// A group of bars, one beneath the other.
 pub(super) struct Bars<'a> {
     pub id: &'a str,
@@ -94,6 +96,21 @@ impl Columns<'_> {
             }
         }
     }
+}
+
+/// A plot, and beneath it the same as a table and as a file at `csv`.
+pub(super) fn with_numbers(visit: &Visit, plot: Markup, table: Markup, csv: &str) -> Markup {
+    html! {
+        (plot)
+        h2 { (visit.say("The same as a table", "Les mêmes données en tableau")) }
+        (table)
+        (as_csv(visit, csv))
+    }
+}
+
+/// Leads to a table as a file.
+pub(super) fn as_csv(visit: &Visit, csv: &str) -> Markup {
+    html! { p { a href=(csv) { (visit.say("Take it along as CSV", "L’emporter en CSV")) } } }
 }
 
 fn legend(series: [&str; 2]) -> Markup {

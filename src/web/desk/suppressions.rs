@@ -9,6 +9,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::readers::words;
+use super::table::{self, Text};
 use super::{Answer, DeskError, Posted, Route, Visit};
 use crate::admin::Role;
 use crate::audit::Deed;
@@ -121,31 +122,24 @@ fn table(visit: &Visit, listed: &[Listed]) -> Markup {
         h2 { (title) }
         @if listed.is_empty() { p { (visit.say("None.", "Aucune.")) } }
         @else {
-            div.table-scroll tabindex="0" role="region" aria-label=(title) {
-                table.stack {
-                    thead { tr {
-                        th scope="col" { (visit.say("Since", "Depuis")) }
-                        th scope="col" { (visit.say("Address", "Adresse")) }
-                        th scope="col" { (visit.say("Why", "Pourquoi")) }
-                        th scope="col" { (visit.say("Note", "Note")) }
-                    } }
-                    tbody {
-                        @for one in listed {
-                            tr {
-                                td.when { (visit.shown(one.since)) }
-                                td {
-                                    @match &one.address {
-                                        Some(address) => (address),
-                                        None => (visit.say("only a code is kept", "seul un code est conservé")),
-                                    }
-                                }
-                                td { (words::reason(visit, one.reason)) }
-                                td { (plain(&one.note)) }
+            (table::stacked(title, &[
+                Text(visit.say("Since", "Depuis")), Text(visit.say("Address", "Adresse")),
+                Text(visit.say("Why", "Pourquoi")), Text(visit.say("Note", "Note")),
+            ], html! {
+                @for one in listed {
+                    tr {
+                        td.when { (visit.shown(one.since)) }
+                        td {
+                            @match &one.address {
+                                Some(address) => (address),
+                                None => (visit.say("only a code is kept", "seul un code est conservé")),
                             }
                         }
+                        td { (words::reason(visit, one.reason)) }
+                        td { (plain(&one.note)) }
                     }
                 }
-            }
+            }))
         }
     }
 }

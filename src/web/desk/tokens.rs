@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::frame::Done;
 use super::programs::{self, Adding, MENU, Wrong, secret_page, ticks};
+use super::table::{self, Text};
 use super::{Answer, DeskError, Posted, Route, Visit};
 use crate::admin::Role;
 use crate::audit::Deed;
@@ -91,18 +92,12 @@ async fn list_page(visit: &Visit, wrong: Wrong<'_>, done: Option<&str>) -> Answe
 fn table(visit: &Visit, tokens: &[Token]) -> Markup {
     let label = visit.say("Tokens", "Jetons");
     html! {
-        div.table-scroll tabindex="0" role="region" aria-label=(label) {
-            table {
-                thead { tr {
-                    th scope="col" { (visit.say("Name", "Nom")) }
-                    th scope="col" { (visit.say("May", "Droits")) }
-                    th scope="col" { (visit.say("Made", "Création")) }
-                    th scope="col" { (visit.say("Last used", "Dernier usage")) }
-                    th scope="col" { (visit.say("State", "État")) }
-                } }
-                tbody { @for token in tokens { (row(visit, token)) } }
-            }
-        }
+        (table::plain(label, &[
+            Text(visit.say("Name", "Nom")), Text(visit.say("May", "Droits")), Text(visit.say("Made", "Création")),
+            Text(visit.say("Last used", "Dernier usage")), Text(visit.say("State", "État")),
+        ], html! {
+            @for token in tokens { (row(visit, token)) }
+        }))
     }
 }
 

@@ -142,9 +142,20 @@ impl Visit {
     }
 
     /// A month, as people write it.
-    pub fn month(&self, month: &str) -> String {
-        let parsed = month.parse::<Month>();
-        parsed.map_or_else(|_| month.to_owned(), |month| self.language().month(month))
+    pub fn month(&self, month: impl ToString) -> String {
+        let written = month.to_string();
+        match written.parse::<Month>() {
+            Ok(month) => self.language().month(month),
+            Err(_) => written,
+        }
+    }
+
+    /// The same as a heading has it.
+    pub fn month_heading(&self, month: impl ToString) -> String {
+        let name = self.month(month);
+        let mut letters = name.chars();
+        let first = letters.next().map(|first| first.to_uppercase().to_string());
+        first.unwrap_or_default() + letters.as_str()
     }
 
     /// A page, before its content is known.

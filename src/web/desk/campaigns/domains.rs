@@ -3,11 +3,13 @@
 use axum::extract::Path;
 use maud::{Markup, html};
 
-use super::{name, of_path, page_of};
+use super::super::table::{self, Number, Text};
+use super::{of_path, page_of};
 use crate::admin::Role;
 use crate::bounce::meaning::meaning;
 use crate::figures::campaign::{Domain, Refusal, SMALL, counted_at, domains, refusals};
 use crate::plain;
+use crate::web::desk::plot::as_csv;
 use crate::web::desk::{Answer, Route, Visit, csv_file};
 
 pub(super) fn routes() -> Vec<Route> {
@@ -34,7 +36,7 @@ async fn show(visit: Visit, Path(path): Path<String>) -> Answer {
     let title = visit.say("By receiving domain", "Par domaine destinataire");
     let number = |count: i64| visit.language().number(count);
     Ok(visit.page(title).under("/desk/campaigns").wide().show(html! {
-        p.crumb { a href=(page_of(month)) { (name(&visit, &campaign)) } }
+        p.crumb { a href=(page_of(month)) { (visit.month(&campaign.month)) } }
         h1 { (title) }
         @match at {
             Some(at) => p.lead { (visit.say("Counted on ", "Compté le ")) (visit.shown(at)) ". "
@@ -48,31 +50,23 @@ async fn show(visit: Visit, Path(path): Path<String>) -> Answer {
             )) },
         }
         @if !domains.is_empty() {
-            div.table-scroll tabindex="0" role="region" aria-label=(title) {
-                table {
-                    thead { tr {
-                        th scope="col" { (visit.say("Domain", "Domaine")) }
-                        th.number scope="col" { (visit.say("Mails", "Messages")) }
-                        th.number scope="col" { (visit.say("Accepted", "Acceptés")) }
-                        th.number scope="col" { (visit.say("Deferred", "Différés")) }
-                        th.number scope="col" { (visit.say("Bounced", "Rejetés")) }
-                        th.number scope="col" { (visit.say("Others", "Autres")) }
-                    } }
-                    tbody {
-                        @for one in &domains {
-                            tr {
-                                th scope="row" { (domain_name(&visit, &one.domain)) }
-                                td.number { (number(one.sum())) }
-                                td.number { (number(one.accepted)) }
-                                td.number { (number(one.deferred)) }
-                                td.number { (number(one.bounced)) }
-                                td.number { (number(others(one))) }
-                            }
-                        }
+            (table::plain(title, &[
+                Text(visit.say("Domain", "Domaine")), Number(visit.say("Mails", "Messages")),
+                Number(visit.say("Accepted", "Acceptés")), Number(visit.say("Deferred", "Différés")),
+                Number(visit.say("Bounced", "Rejetés")), Number(visit.say("Others", "Autres")),
+            ], html! {
+                @for one in &domains {
+                    tr {
+                        th scope="row" { (domain_name(&visit, &one.domain)) }
+                        td.number { (number(one.sum())) }
+                        td.number { (number(one.accepted)) }
+                        td.number { (number(one.deferred)) }
+                        td.number { (number(one.bounced)) }
+                        td.number { (number(others(one))) }
                     }
                 }
-            }
-            p { a href=(format!("{}/domains.csv", page_of(month))) { (visit.say("Take it along as CSV", "L’emporter en CSV")) } }
+            }))
+            (as_csv(&visit, &format!("{}/domains.csv", page_of(month))))
         }
         h2 { (visit.say("What the servers said", "Ce qu’ont dit les serveurs")) }
         @if said.is_empty() { p { (visit.say(

@@ -4,7 +4,7 @@ use axum::extract::{Path, Query};
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::{name, of_path, page_of};
+use super::{of_path, page_of};
 use crate::admin::Role;
 use crate::audit::Deed;
 use crate::bounce::meaning::meaning;
@@ -79,7 +79,7 @@ async fn show(visit: Visit, Path(path): Path<String>, Query(shown): Query<Shown>
     let link = |state: DeliveryState| format!("{}/missed?state={state}", page_of(month));
     let last = found.last().map_or(0, |one| one.delivery_id);
     Ok(visit.page(title).under("/desk/campaigns").wide().show(html! {
-        p.crumb { a href=(page_of(month)) { (name(&visit, &campaign)) } }
+        p.crumb { a href=(page_of(month)) { (visit.month(&campaign.month)) } }
         h1 { (title) }
         @if campaign.state != State::Cancelled { (tries(&visit, month, can)) }
         nav.tabs aria-label=(visit.say("By state", "Par état")) {

@@ -11,6 +11,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::send::back_form;
+use super::table::{self, Number, Text};
 use super::{Answer, DeskError, Route, Visit, month_of};
 use crate::admin::Role;
 use crate::audit::Deed;
@@ -100,33 +101,25 @@ async fn list(visit: Visit) -> Answer {
             )) }
             p { a.button href="/desk/issues" { (visit.say("To the issues", "Voir les numéros")) } }
         } @else {
-            div.table-scroll tabindex="0" role="region" aria-label=(title) {
-                table {
-                    thead { tr {
-                        th scope="col" { (visit.say("Issue", "Numéro")) }
-                        th scope="col" { (visit.say("State", "État")) }
-                        th scope="col" { (visit.say("Starts", "Début")) }
-                        th.number scope="col" { (visit.say("Readers", "Lecteurs")) }
-                        th.number scope="col" { (visit.say("Accepted", "Acceptés")) }
-                        th.number scope="col" { (visit.say("Bounced", "Rejetés")) }
-                        th.number scope="col" { (visit.say("Left", "Restants")) }
-                    } }
-                    tbody {
-                        @for far in &rows {
-                            @let campaign = &far.campaign;
-                            tr {
-                                th scope="row" { a href=(format!("/desk/campaigns/{}", campaign.month)) { (name(&visit, campaign)) } }
-                                td { span.state { (state_name(&visit, far.state, undo_until(campaign, visit.now).is_some())) } }
-                                td { (visit.shown(campaign.start_at)) }
-                                td.number { (number(far.planned)) }
-                                td.number { (number(far.accepted)) }
-                                td.number { (number(far.bounced)) }
-                                td.number { (number(far.left)) }
-                            }
-                        }
+            (table::plain(title, &[
+                Text(visit.say("Issue", "Numéro")), Text(visit.say("State", "État")),
+                Text(visit.say("Starts", "Début")), Number(visit.say("Readers", "Lecteurs")),
+                Number(visit.say("Accepted", "Acceptés")), Number(visit.say("Bounced", "Rejetés")),
+                Number(visit.say("Left", "Restants")),
+            ], html! {
+                @for far in &rows {
+                    @let campaign = &far.campaign;
+                    tr {
+                        th scope="row" { a href=(format!("/desk/campaigns/{}", campaign.month)) { (visit.month(&campaign.month)) } }
+                        td { span.state { (state_name(&visit, far.state, undo_until(campaign, visit.now).is_some())) } }
+                        td { (visit.shown(campaign.start_at)) }
+                        td.number { (number(far.planned)) }
+                        td.number { (number(far.accepted)) }
+                        td.number { (number(far.bounced)) }
+                        td.number { (number(far.left)) }
                     }
                 }
-            }
+            }))
         }
     }))
 }
@@ -142,10 +135,6 @@ fn asked_notice(visit: &Visit, order: &Order) -> Markup {
     }
 }
 
-fn name(visit: &Visit, campaign: &Campaign) -> String {
-    visit.month(&campaign.month)
-}
-
 async fn show(visit: Visit, Path(path): Path<String>, Query(shown): Query<Shown>) -> Answer {
     let mut tx = visit.read().await?;
     let (month, campaign) = of_path(&mut tx, &path).await?;
@@ -156,7 +145,7 @@ async fn show(visit: Visit, Path(path): Path<String>, Query(shown): Query<Shown>
     let order = order.filter(|order| order.campaign_id == Some(campaign.id));
     drop(tx);
     let until = undo_until(&campaign, visit.now);
-    let title = name(&visit, &campaign);
+    let title = visit.month(&campaign.month);
     let mut frame = visit.page(title.clone()).under("/desk/campaigns").wide();
     if let Some(done) = done(&visit, &shown.done) {
         frame = frame.done(done);

@@ -3,12 +3,13 @@
 use axum::extract::Path;
 use maud::html;
 
-use super::{name, of_path, page_of};
+use super::super::table::{self, Number, Text};
+use super::{of_path, page_of};
 use crate::admin::Role;
 use crate::figures::FEWEST;
 use crate::figures::campaign::{ALL_TOPICS, Topic, topics};
 use crate::subscription::Language;
-use crate::web::desk::plot::{Bars, Row};
+use crate::web::desk::plot::{Bars, Row, with_numbers};
 use crate::web::desk::{Answer, Route, Visit, csv_file};
 
 pub(super) fn routes() -> Vec<Route> {
@@ -66,7 +67,7 @@ async fn show(visit: Visit, Path(path): Path<String>) -> Answer {
         rows: topics.iter().map(|one| row(&visit, one)).collect(),
     };
     Ok(visit.page(title).under("/desk/campaigns").wide().show(html! {
-        p.crumb { a href=(page_of(month)) { (name(&visit, &campaign)) } }
+        p.crumb { a href=(page_of(month)) { (visit.month(&campaign.month)) } }
         h1 { (title) }
         p.lead { (visit.say(
             "How many readers had chosen each topic when this issue went out, and how many were sent a summary on it. Who opens or clicks is not watched, and groups of fewer than five are not told.",
@@ -78,27 +79,18 @@ async fn show(visit: Visit, Path(path): Path<String>) -> Answer {
                 "Le calcul est en cours et figurera ici dans quelques secondes.",
             )) }
         } @else {
-            (bars.show())
-            h2 { (visit.say("The same as a table", "Les mêmes données en tableau")) }
-            div.table-scroll tabindex="0" role="region" aria-label=(title) {
-                table {
-                    thead { tr {
-                        th scope="col" { (visit.say("Topic", "Sujet")) }
-                        th.number scope="col" { (visit.say("Asked for", "Demandé")) }
-                        th.number scope="col" { (visit.say("Delivered", "Livré")) }
-                    } }
-                    tbody {
-                        @for one in &topics {
-                            tr {
-                                th scope="row" { (topic_name(&visit, &one.topic)) }
-                                td.number { (written(&visit, one.asked)) }
-                                td.number { (delivered(&visit, one)) }
-                            }
-                        }
+            (with_numbers(&visit, bars.show(), table::plain(title, &[
+                Text(visit.say("Topic", "Sujet")), Number(visit.say("Asked for", "Demandé")),
+                Number(visit.say("Delivered", "Livré")),
+            ], html! {
+                @for one in &topics {
+                    tr {
+                        th scope="row" { (topic_name(&visit, &one.topic)) }
+                        td.number { (written(&visit, one.asked)) }
+                        td.number { (delivered(&visit, one)) }
                     }
                 }
-            }
-            p { a href=(format!("{}/topics.csv", page_of(month))) { (visit.say("Take it along as CSV", "L’emporter en CSV")) } }
+            }), &format!("{}/topics.csv", page_of(month))))
         }
     }))
 }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::super::Posted;
 use super::steps::Step;
-use super::{Answer, DeskError, MENU, Visit, name};
+use super::{Answer, DeskError, MENU, Visit};
 use crate::audit::Deed;
 use crate::brought::{self, Brought, Understood};
 use crate::draft::Text;
@@ -150,7 +150,7 @@ fn issue_part(visit: &Visit, issue: &Issue) -> Markup {
             h3 {
                 label.choice {
                     input type="checkbox" name="month" value=(issue.month) checked;
-                    span { (name(visit, issue.month)) }
+                    span { (visit.month_heading(issue.month)) }
                 }
             }
             @if let Some(teaser) = &issue.teaser { p.teaser { (teaser) } }

@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use super::check_words::{Words, words};
 use super::mail;
 use super::steps::{Step, ahead_notice, onward, steps};
-use super::{Answer, MENU, Visit, current, month_of, name, path};
+use super::{Answer, MENU, Visit, current, month_of, path};
 use crate::admin::Role;
 use crate::dkim::Signer;
 use crate::draft::Current;
@@ -39,7 +39,7 @@ pub(super) async fn show(visit: Visit, Path(month): Path<String>) -> Answer {
     let (blocks, warns) = (count(Level::Block), count(Level::Warn));
     let title = visit.say("Checks before sending", "Vérifications avant l’envoi");
     let mut frame = visit
-        .page(format!("{title} – {}", name(&visit, month)))
+        .page(format!("{title} – {}", visit.month_heading(month)))
         .under(MENU)
         .wide();
     if look.known.is_none() && look.counting_since.is_some() {
@@ -48,7 +48,7 @@ pub(super) async fn show(visit: Visit, Path(month): Path<String>) -> Answer {
     Ok(frame.show(html! {
         nav.crumb aria-label=(visit.say("You are here", "Vous êtes ici")) {
             a href=(MENU) { (visit.say("Issues", "Numéros")) } " › "
-            a href=(path(month, "")) { (name(&visit, month)) }
+            a href=(path(month, "")) { (visit.month_heading(month)) }
         }
         h1 { (title) }
         (steps(&visit, month, Some(Step::Check)))

@@ -6,11 +6,12 @@ use axum::extract::Path;
 use maud::{Markup, html};
 
 use super::super::Posted;
+use super::super::table::{self, Number, Text};
 use super::steps::{Step, steps};
-use super::{Answer, DeskError, MENU, Visit, current, month_of, name, path};
+use super::{Answer, DeskError, MENU, Visit, current, month_of, path};
 use crate::admin::Role;
 use crate::campaign::{self, Campaign};
-use crate::draft::{self, Current, Line, Save, Saved, Text};
+use crate::draft::{self, Current, Line, Save, Saved};
 use crate::issue::Month;
 use crate::{archive, preflight};
 
@@ -87,29 +88,21 @@ pub(super) async fn list(visit: Visit) -> Answer {
         @if months.is_empty() {
             p.lead { (visit.say("Nothing is here yet.", "Il n’y a encore rien ici.")) }
         } @else {
-            div.table-scroll tabindex="0" role="region" aria-label=(title) {
-                table {
-                    thead { tr {
-                        th scope="col" { (visit.say("Month", "Mois")) }
-                        th scope="col" { (visit.say("State", "État")) }
-                        th.number scope="col" { (visit.say("Summaries", "Résumés")) }
-                        th scope="col" { (visit.say("Last written by", "Dernière rédaction")) }
-                    } }
-                    tbody { @for (month, known) in months.iter().rev() { (line(&visit, month, known)) } }
-                }
-            }
+            (table::plain(title, &[
+                Text(visit.say("Month", "Mois")), Text(visit.say("State", "État")),
+                Number(visit.say("Summaries", "Résumés")), Text(visit.say("Last written by", "Dernière rédaction")),
+            ], html! {
+                @for (month, known) in months.iter().rev() { (line(&visit, month, known)) }
+            }))
             p { a href="/desk/issues.md" { (visit.say("Take all issues of the archive along, as Markdown", "Emporter tous les numéros archivés, en Markdown")) } }
         }
     }))
 }
 
 fn line(visit: &Visit, month: &str, known: &Known) -> Markup {
-    let shown = month
-        .parse()
-        .map_or(month.to_owned(), |month| name(visit, month));
     html! {
         tr {
-            th scope="row" { a href=(format!("/desk/issues/{month}")) { (shown) } }
+            th scope="row" { a href=(format!("/desk/issues/{month}")) { (visit.month_heading(month)) } }
             td { span.state { (known.state(visit)) } }
             td.number { @if let Some(summaries) = known.summaries { (summaries) } }
             td { @if let Some(draft) = &known.draft { (draft.made_by) ", " (visit.shown(draft.made_at)) } }
@@ -154,7 +147,7 @@ pub(super) async fn begin(visit: Visit, posted: Posted) -> Answer {
         let save = Save {
             month,
             from: 0,
-            text: &Text::default(),
+            text: &draft::Text::default(),
             who: &visit.admin.name,
             by_itself: true,
             now: visit.now,
@@ -174,7 +167,7 @@ pub(super) async fn month(visit: Visit, Path(month): Path<String>) -> Answer {
     let campaign = campaign::of_month(&mut tx, month).await?;
     let asked = preflight::network::kept(&mut tx, month).await?;
     let tests = crate::proof::of_month(&mut tx, month).await?;
-    let title = name(&visit, month);
+    let title = visit.month_heading(month);
     let next = next_step(&current, campaign.as_ref());
     Ok(visit.page(title.as_str()).under(MENU).show(html! {
         nav.crumb aria-label=(visit.say("You are here", "Vous êtes ici")) { a href=(MENU) { (visit.say("Issues", "Numéros")) } }

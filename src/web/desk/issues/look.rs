@@ -6,9 +6,10 @@ use axum::extract::{Path, RawQuery};
 use maud::{Markup, html};
 
 use super::super::Posted;
+use super::super::table::{self, Number, Text};
 use super::mail::Wanted;
 use super::steps::{Step, ahead_notice, onward, steps};
-use super::{Answer, DeskError, MENU, Visit, current, grouped, month_of, name, path};
+use super::{Answer, DeskError, MENU, Visit, current, month_of, path};
 use crate::admin::Role;
 use crate::content::Occasion;
 use crate::forecast::{Failed, Look};
@@ -34,7 +35,11 @@ pub(super) async fn show(
         .forecasts
         .look(month, When::Now, PATIENCE)
         .await?;
-    let title = format!("{} – {}", Step::Look.name(&visit), name(&visit, month));
+    let title = format!(
+        "{} – {}",
+        Step::Look.name(&visit),
+        visit.month_heading(month)
+    );
     let mut frame = visit.page(title).under(MENU).wide();
     if query.as_deref() == Some("done=kept") {
         frame = frame.done(visit.say(
@@ -54,7 +59,7 @@ pub(super) async fn show(
     Ok(frame.show(html! {
         nav.crumb aria-label=(visit.say("You are here", "Vous êtes ici")) {
             a href=(MENU) { (visit.say("Issues", "Numéros")) } " › "
-            a href=(path(month, "")) { (name(&visit, month)) }
+            a href=(path(month, "")) { (visit.month_heading(month)) }
         }
         h1 { (visit.say("What goes out, and to whom", "Ce qui part, et à qui")) }
         (steps(&visit, month, Some(Step::Look)))
@@ -116,7 +121,7 @@ fn mails(visit: &Visit, month: Month, plan: &Plan) -> Markup {
     let title = visit.say("The distinct mails", "Les messages distincts");
     html! {
         p.lead {
-            strong { (grouped(visit, plan.recipients)) } " "
+            strong { (visit.language().number(plan.recipients)) } " "
             (visit.say(if plan.recipients == 1 { "reader" } else { "readers" }, if plan.recipients < 2 { "lecteur" } else { "lecteurs" })) ", "
             strong { (plan.variants.len()) } " "
             (visit.say(if plan.variants.len() == 1 { "distinct mail" } else { "distinct mails" }, if plan.variants.len() < 2 { "message distinct" } else { "messages distincts" }))
@@ -160,7 +165,7 @@ fn variant_row(visit: &Visit, month: Month, number: usize, variant: &Variant) ->
                     p.means { (variant.orders.len()) " " (visit.say("orders: the best match stands first", "ordres\u{A0}: le plus proche d’abord")) }
                 }
             }
-            td.number { (grouped(visit, variant.subscribers)) }
+            td.number { (visit.language().number(variant.subscribers)) }
             td {
                 a href=(Wanted::of_selection(first).address(month, "mail")) aria-label=(label(visit.say("Open mail", "Ouvrir le message"))) { (visit.say("Open", "Ouvrir")) }
                 @if visit.may(Role::Editor) {
@@ -184,14 +189,13 @@ fn nobody(visit: &Visit, plan: &Plan) -> Markup {
             p { @if plan.settled { (visit.say("What was left out is not counted any more once a campaign is settled.", "Ceux qui ont été écartés ne sont plus comptés une fois l’envoi arrêté.")) }
                 @else { (visit.say("Nobody: every reader gets a mail.", "Personne\u{A0}: chaque lecteur reçoit un message.")) } }
         } @else {
-            div.table-scroll tabindex="0" role="region" aria-label=(title) {
-                table {
-                    thead { tr { th scope="col" { (visit.say("Why", "Raison")) } th.number scope="col" { (visit.say("Readers", "Lecteurs")) } } }
-                    tbody { @for (reason, count) in &plan.excluded {
-                        tr { th.wraps scope="row" { (why(visit, reason)) } td.number { (grouped(visit, *count)) } }
-                    } }
+            (table::plain(title, &[
+                Text(visit.say("Why", "Raison")), Number(visit.say("Readers", "Lecteurs")),
+            ], html! {
+                @for (reason, count) in &plan.excluded {
+                    tr { th.wraps scope="row" { (why(visit, reason)) } td.number { (visit.language().number(*count)) } }
                 }
-            }
+            }))
         }
     }
 }

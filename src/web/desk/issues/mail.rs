@@ -7,8 +7,9 @@ use axum::response::IntoResponse;
 use maud::{Markup, html};
 use uuid::Uuid;
 
+use super::super::table::{self, Text};
 use super::steps::{Step, ahead_notice, steps};
-use super::{Answer, DeskError, MENU, Visit, current, month_of, name, path};
+use super::{Answer, DeskError, MENU, Visit, current, month_of, path};
 use crate::admin::Role;
 use crate::content::{Content, Occasion, Selection};
 use crate::db::Tx;
@@ -176,10 +177,10 @@ pub(super) async fn show(
     let wanted = Wanted::read(query.as_deref());
     let looked = look_at(&visit, month, &wanted).await?;
     let title = visit.say("One of the mails", "Un des messages");
-    Ok(visit.page(format!("{title} – {}", name(&visit, month))).under(MENU).wide().show(html! {
+    Ok(visit.page(format!("{title} – {}", visit.month_heading(month))).under(MENU).wide().show(html! {
         nav.crumb aria-label=(visit.say("You are here", "Vous êtes ici")) {
             a href=(MENU) { (visit.say("Issues", "Numéros")) } " › "
-            a href=(path(month, "")) { (name(&visit, month)) } " › "
+            a href=(path(month, "")) { (visit.month_heading(month)) } " › "
             a href=(Step::Look.path(month)) { (Step::Look.name(&visit)) }
         }
         h1 { (title) }
@@ -412,22 +413,18 @@ fn inboxes(visit: &Visit, mail: &Mail) -> Markup {
     let title = visit.say("How inboxes announce it", "Comment les boîtes l’annoncent");
     html! {
         h2 { (title) }
-        div.table-scroll tabindex="0" role="region" aria-label=(title) {
-            table {
-                thead { tr {
-                    th scope="col" { (visit.say("Inbox", "Boîte")) }
-                    th scope="col" { (visit.say("Subject", "Objet")) }
-                    th scope="col" { (visit.say("First words", "Premiers mots")) }
-                } }
-                tbody { @for inbox in INBOXES {
-                    tr {
-                        th scope="row" { (inbox.name) }
-                        td { (look::cut(&mail.subject, inbox.subject)) }
-                        td { (look::cut(&preheader, inbox.preheader)) }
-                    }
-                } }
+        (table::plain(title, &[
+            Text(visit.say("Inbox", "Boîte")), Text(visit.say("Subject", "Objet")),
+            Text(visit.say("First words", "Premiers mots")),
+        ], html! {
+            @for inbox in INBOXES {
+                tr {
+                    th scope="row" { (inbox.name) }
+                    td { (look::cut(&mail.subject, inbox.subject)) }
+                    td { (look::cut(&preheader, inbox.preheader)) }
+                }
             }
-        }
+        }))
     }
 }
 

@@ -72,35 +72,9 @@ async fn current(tx: &mut Tx, month: Month) -> Result<Current, DeskError> {
     draft::current(tx, month).await?.ok_or(DeskError::NotFound)
 }
 
-/// `March 2026`, as a heading has it.
-fn name(visit: &Visit, month: Month) -> String {
-    let name = visit.language().month(month);
-    let mut letters = name.chars();
-    let first = letters.next().map(|first| first.to_uppercase().to_string());
-    first.unwrap_or_default() + letters.as_str()
-}
-
 fn path(month: Month, step: &str) -> String {
     match step {
         "" => format!("/desk/issues/{month}"),
         step => format!("/desk/issues/{month}/{step}"),
-    }
-}
-
-/// A number as it is read: in groups of three.
-fn grouped(visit: &Visit, number: i64) -> String {
-    let digits = number.abs().to_string();
-    let gap = visit.say(",", "\u{202F}");
-    let mut written = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            written.push_str(gap);
-        }
-        written.push(digit);
-    }
-    if number < 0 {
-        format!("-{written}")
-    } else {
-        written
     }
 }

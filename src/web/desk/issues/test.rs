@@ -5,9 +5,10 @@ use maud::{Markup, html};
 use uuid::Uuid;
 
 use super::super::Posted;
+use super::super::table::{self, Text};
 use super::mail;
 use super::steps::{Step, ahead_notice, onward, steps};
-use super::{Answer, DeskError, MENU, Visit, current, month_of, name, path};
+use super::{Answer, DeskError, MENU, Visit, current, month_of, path};
 use crate::audit::Deed;
 use crate::look;
 use crate::proof::{self, MOST, Press, PressError, Proof, State};
@@ -26,7 +27,7 @@ pub(super) async fn show(visit: Visit, Path(month): Path<String>) -> Answer {
         .any(|proof| proof.stands(visit.now) == State::Going);
     let title = visit.say("Test", "Test");
     let mut frame = visit
-        .page(format!("{title} – {}", name(&visit, month)))
+        .page(format!("{title} – {}", visit.month_heading(month)))
         .under(MENU);
     if is_going {
         frame = frame.refresh(2);
@@ -35,7 +36,7 @@ pub(super) async fn show(visit: Visit, Path(month): Path<String>) -> Answer {
     Ok(frame.show(html! {
         nav.crumb aria-label=(visit.say("You are here", "Vous êtes ici")) {
             a href=(MENU) { (visit.say("Issues", "Numéros")) } " › "
-            a href=(path(month, "")) { (name(&visit, month)) }
+            a href=(path(month, "")) { (visit.month_heading(month)) }
         }
         h1 { (visit.say("A test to your own inbox", "Un test dans votre propre boîte")) }
         (steps(&visit, month, Some(Step::Test)))
@@ -88,24 +89,19 @@ fn table(visit: &Visit, proofs: &[Proof]) -> Markup {
     html! {
         @if !proofs.is_empty() {
             h2 { (title) }
-            div.table-scroll tabindex="0" role="region" aria-label=(title) {
-                table {
-                    thead { tr {
-                        th scope="col" { (visit.say("When", "Quand")) }
-                        th scope="col" { (visit.say("To", "À")) }
-                        th scope="col" { (visit.say("State", "État")) }
-                        th scope="col" { (visit.say("What the mail server said", "Réponse du serveur")) }
-                    } }
-                    tbody { @for proof in proofs {
-                        tr {
-                            td { (visit.shown(proof.asked_at)) }
-                            th scope="row" { (proof.address) }
-                            td { span.state { (state(visit, proof.stands(visit.now))) } }
-                            td { (proof.reply) }
-                        }
-                    } }
+            (table::plain(title, &[
+                Text(visit.say("When", "Quand")), Text(visit.say("To", "À")), Text(visit.say("State", "État")),
+                Text(visit.say("What the mail server said", "Réponse du serveur")),
+            ], html! {
+                @for proof in proofs {
+                    tr {
+                        td { (visit.shown(proof.asked_at)) }
+                        th scope="row" { (proof.address) }
+                        td { span.state { (state(visit, proof.stands(visit.now))) } }
+                        td { (proof.reply) }
+                    }
                 }
-            }
+            }))
         }
     }
 }

@@ -3,8 +3,9 @@
 use axum::extract::Path;
 use maud::html;
 
+use super::super::table::{self, Number, Text};
 use super::steps::{Step, steps};
-use super::{Answer, DeskError, MENU, Visit, month_of, name, path};
+use super::{Answer, DeskError, MENU, Visit, month_of, path};
 use crate::admin::Role;
 use crate::audit::Deed;
 use crate::draft::{self, Save, Saved};
@@ -17,10 +18,10 @@ pub(super) async fn list(visit: Visit, Path(month): Path<String>) -> Answer {
     let current = super::current(&mut tx, month).await?;
     let versions = draft::versions(&mut tx, month).await?;
     let title = visit.say("Earlier versions", "Versions antérieures");
-    Ok(visit.page(format!("{title} – {}", name(&visit, month))).under(MENU).show(html! {
+    Ok(visit.page(format!("{title} – {}", visit.month_heading(month))).under(MENU).show(html! {
         nav.crumb aria-label=(visit.say("You are here", "Vous êtes ici")) {
             a href=(MENU) { (visit.say("Issues", "Numéros")) } " › "
-            a href=(path(month, "")) { (name(&visit, month)) }
+            a href=(path(month, "")) { (visit.month_heading(month)) }
         }
         h1 { (title) }
         (steps(&visit, month, None))
@@ -28,27 +29,22 @@ pub(super) async fn list(visit: Visit, Path(month): Path<String>) -> Answer {
             p.lead { (visit.say("There is no draft of this month: the archive alone has it.", "Ce mois n’a pas de brouillon\u{A0}: seules les archives le contiennent.")) }
         } @else {
             p.lead { (visit.say("The last fifty saves.", "Les cinquante derniers enregistrements.")) }
-            div.table-scroll tabindex="0" role="region" aria-label=(title) {
-                table {
-                    thead { tr {
-                        th.number scope="col" { (visit.say("Version", "Version")) }
-                        th scope="col" { (visit.say("Saved", "Enregistrée")) }
-                        th scope="col" { (visit.say("By", "Par")) }
-                        th scope="col" { (visit.say("State", "État")) }
-                    } }
-                    tbody { @for line in &versions {
-                        tr {
-                            th.number scope="row" { a href=(path(month, &format!("versions/{}", line.version))) { (line.version) } }
-                            td { (visit.shown(line.made_at)) }
-                            td { (line.made_by) }
-                            td {
-                                @if line.kept_at.is_some() { span.state { (visit.say("in the archive", "archivée")) } }
-                                @else if line.by_itself { (visit.say("while writing", "en cours de rédaction")) }
-                            }
+            (table::plain(title, &[
+                Number(visit.say("Version", "Version")), Text(visit.say("Saved", "Enregistrée")),
+                Text(visit.say("By", "Par")), Text(visit.say("State", "État")),
+            ], html! {
+                @for line in &versions {
+                    tr {
+                        th.number scope="row" { a href=(path(month, &format!("versions/{}", line.version))) { (line.version) } }
+                        td { (visit.shown(line.made_at)) }
+                        td { (line.made_by) }
+                        td {
+                            @if line.kept_at.is_some() { span.state { (visit.say("in the archive", "archivée")) } }
+                            @else if line.by_itself { (visit.say("while writing", "en cours de rédaction")) }
                         }
-                    } }
+                    }
                 }
-            }
+            }))
             @if visit.may(Role::Editor) {
                 form method="post" action=(path(month, "discard")) {
                     (visit.token())
@@ -76,9 +72,9 @@ pub(super) async fn show(visit: Visit, Path((month, version)): Path<(String, i64
     let found = draft::version(&mut tx, month, version).await?;
     let found = found.ok_or(DeskError::NotFound)?;
     let title = format!("{} {version}", visit.say("Version", "Version"));
-    Ok(visit.page(format!("{title} – {}", name(&visit, month))).under(MENU).show(html! {
+    Ok(visit.page(format!("{title} – {}", visit.month_heading(month))).under(MENU).show(html! {
         nav.crumb aria-label=(visit.say("You are here", "Vous êtes ici")) {
-            a href=(path(month, "")) { (name(&visit, month)) } " › "
+            a href=(path(month, "")) { (visit.month_heading(month)) } " › "
             a href=(path(month, "versions")) { (visit.say("Earlier versions", "Versions antérieures")) }
         }
         h1 { (title) }

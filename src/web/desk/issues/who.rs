@@ -4,9 +4,10 @@ use axum::extract::{Path, RawQuery};
 use maud::html;
 use uuid::Uuid;
 
+use super::super::table::{self, Text};
 use super::mail::{self, Wanted};
 use super::steps::{Step, steps};
-use super::{Answer, DeskError, MENU, Visit, current, month_of, name, path};
+use super::{Answer, DeskError, MENU, Visit, current, month_of, path};
 use crate::content::{Content, Selection};
 use crate::look;
 use crate::record::What;
@@ -61,9 +62,9 @@ pub(super) async fn show(
         .await?;
     tx.commit().await?;
     let title = visit.say("Who gets this mail", "Qui reçoit ce message");
-    Ok(visit.page(format!("{title} – {}", name(&visit, month))).under(MENU).wide().show(html! {
+    Ok(visit.page(format!("{title} – {}", visit.month_heading(month))).under(MENU).wide().show(html! {
         nav.crumb aria-label=(visit.say("You are here", "Vous êtes ici")) {
-            a href=(path(month, "")) { (name(&visit, month)) } " › "
+            a href=(path(month, "")) { (visit.month_heading(month)) } " › "
             a href=(Step::Look.path(month)) { (Step::Look.name(&visit)) }
         }
         h1 { (title) }
@@ -77,20 +78,17 @@ pub(super) async fn show(
             p { @if is_end { (visit.say("No more readers.", "Plus aucun lecteur.")) }
                 @else { (visit.say("None among those looked through; look further.", "Aucun parmi ceux qui ont été parcourus\u{A0}; continuez.")) } }
         } @else {
-            div.table-scroll tabindex="0" role="region" aria-label=(title) {
-                table {
-                    thead { tr {
-                        th scope="col" { (visit.say("Reader", "Lecteur")) }
-                        th scope="col" { (visit.say("Why: topics that match", "Raison\u{A0}: thèmes communs")) }
-                    } }
-                    tbody { @for reader in &found {
-                        tr {
-                            th scope="row" { a href=(Wanted::of_reader(reader.id).address(month, "mail")) { (reader.masked) } }
-                            td { @if reader.topics.is_empty() { (visit.say("chose everything", "a tout choisi")) } @else { (reader.topics.join(", ")) } }
-                        }
-                    } }
+            (table::plain(title, &[
+                Text(visit.say("Reader", "Lecteur")),
+                Text(visit.say("Why: topics that match", "Raison\u{A0}: thèmes communs")),
+            ], html! {
+                @for reader in &found {
+                    tr {
+                        th scope="row" { a href=(Wanted::of_reader(reader.id).address(month, "mail")) { (reader.masked) } }
+                        td { @if reader.topics.is_empty() { (visit.say("chose everything", "a tout choisi")) } @else { (reader.topics.join(", ")) } }
+                    }
                 }
-            }
+            }))
         }
         @if !is_end {
             p { a.button.quiet href=(further(&wanted, month, last)) { (visit.say("Look further", "Continuer")) } }

@@ -13,7 +13,7 @@ use super::super::Posted;
 use super::form::{self, Act, Sent};
 use super::list::titled;
 use super::steps::{Step, steps};
-use super::{Answer, MENU, Visit, current, keep, meanwhile, month_of, name, path, summary};
+use super::{Answer, MENU, Visit, current, keep, meanwhile, month_of, path, summary};
 use crate::admin::Role;
 use crate::campaign;
 use crate::draft::{self, Current, Missing, Save, Saved, Text, Written};
@@ -151,7 +151,11 @@ fn suggest(visit: &Visit, sent: &mut Sent) {
 
 pub(super) fn page(visit: &Visit, shown: &Shown<'_>) -> Response {
     let month = shown.month;
-    let title = format!("{} – {}", Step::Write.name(visit), name(visit, month));
+    let title = format!(
+        "{} – {}",
+        Step::Write.name(visit),
+        visit.month_heading(month)
+    );
     let mut frame = visit.page(title).under(MENU).wide();
     if let Some(done) = shown.done {
         frame = frame.done(done);
@@ -163,9 +167,9 @@ pub(super) fn page(visit: &Visit, shown: &Shown<'_>) -> Response {
     frame.show(html! {
         nav.crumb aria-label=(visit.say("You are here", "Vous êtes ici")) {
             a href=(MENU) { (visit.say("Issues", "Numéros")) } " › "
-            a href=(path(month, "")) { (name(visit, month)) }
+            a href=(path(month, "")) { (visit.month_heading(month)) }
         }
-        h1 { (name(visit, month)) }
+        h1 { (visit.month_heading(month)) }
         (steps(visit, month, Some(Step::Write)))
         (settled(visit, shown))
         (missing(visit, shown))

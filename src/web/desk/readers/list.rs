@@ -3,6 +3,7 @@
 use axum::extract::Query;
 use maud::{Markup, html};
 
+use super::super::table::{self, Text};
 use super::super::{Answer, Posted, Visit};
 use super::asked::Asked;
 use super::words;
@@ -212,23 +213,24 @@ pub(super) fn select<'a>(
 
 fn table(visit: &Visit, listed: &Listed, suppressed: &[Vec<u8>]) -> Markup {
     let title = visit.say("Readers", "Lecteurs");
+    let mut columns = vec![
+        Text(visit.say("Address", "Adresse")),
+        Text(visit.say("Name", "Nom")),
+        Text(visit.say("State", "État")),
+        Text(visit.say("Topics", "Thèmes")),
+        Text(visit.say("Language", "Langue")),
+        Text(visit.say("Consent of", "Consentement du")),
+    ];
+    if !visit.may(Role::Editor) {
+        columns.remove(1);
+    }
     html! {
         @if listed.readers.is_empty() {
             p { (visit.say("Nobody is like that.", "Personne ne correspond.")) }
         } @else {
-            div.table-scroll tabindex="0" role="region" aria-label=(title) {
-                table.stack {
-                    thead { tr {
-                        th scope="col" { (visit.say("Address", "Adresse")) }
-                        @if visit.may(Role::Editor) { th scope="col" { (visit.say("Name", "Nom")) } }
-                        th scope="col" { (visit.say("State", "État")) }
-                        th scope="col" { (visit.say("Topics", "Thèmes")) }
-                        th scope="col" { (visit.say("Language", "Langue")) }
-                        th scope="col" { (visit.say("Consent of", "Consentement du")) }
-                    } }
-                    tbody { @for reader in &listed.readers { (row(visit, reader, suppressed)) } }
-                }
-            }
+            (table::stacked(title, &columns, html! {
+                @for reader in &listed.readers { (row(visit, reader, suppressed)) }
+            }))
         }
     }
 }

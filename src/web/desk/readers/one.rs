@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 use serde::Deserialize;
 
+use super::super::table::{self, Text};
 use super::super::{Answer, DeskError, Posted, Visit};
 use super::choices::Choices;
 use super::{crumb, list, of_id, words};
@@ -252,33 +253,26 @@ fn timeline_of(visit: &Visit, story: &Story) -> Markup {
 
 fn moments(visit: &Visit, moments: &[Moment], title: &str) -> Markup {
     html! {
-        div.table-scroll tabindex="0" role="region" aria-label=(title) {
-            table.stack {
-                thead { tr {
-                    th scope="col" { (visit.say("When", "Quand")) }
-                    th scope="col" { (visit.say("Message", "Message")) }
-                    th scope="col" { (visit.say("What", "Quoi")) }
-                    th scope="col" { (visit.say("Words", "Détail")) }
-                } }
-                tbody {
-                    @for moment in moments {
-                        tr {
-                            td.when { (visit.shown(moment.at)) }
-                            td {
-                                @match moment.message.as_deref() {
-                                    Some("letter") => (visit.say("letter", "lettre")),
-                                    Some(month) => (month),
-                                    None => "",
-                                }
-                            }
-                            td { (moment.what) }
-                            // Mail servers and strangers may have written this.
-                            td { (plain(&moment.words)) }
+        (table::stacked(title, &[
+            Text(visit.say("When", "Quand")), Text(visit.say("Message", "Message")), Text(visit.say("What", "Quoi")),
+            Text(visit.say("Words", "Détail")),
+        ], html! {
+            @for moment in moments {
+                tr {
+                    td.when { (visit.shown(moment.at)) }
+                    td {
+                        @match moment.message.as_deref() {
+                            Some("letter") => (visit.say("letter", "lettre")),
+                            Some(month) => (month),
+                            None => "",
                         }
                     }
+                    td { (moment.what) }
+                    // Mail servers and strangers may have written this.
+                    td { (plain(&moment.words)) }
                 }
             }
-        }
+        }))
     }
 }
 

@@ -74,7 +74,7 @@ fn is_being_recalled(order: Option<&Order>) -> bool {
 }
 
 fn title(visit: &Visit, month: Month) -> String {
-    let month = visit.language().month(month);
+    let month = visit.month(month);
     match visit.language() {
         Language::English => format!("Send {month}"),
         Language::French => format!("Envoyer {month}"),
