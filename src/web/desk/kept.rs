@@ -2,9 +2,9 @@
 
 use axum::extract::{Path, Query};
 use maud::html;
-use serde::Deserialize;
 use uuid::Uuid;
 
+use super::frame::Done;
 use super::table::{self, Number, Text};
 use super::{Answer, DeskError, Posted, Route, Visit};
 use crate::admin::Role;
@@ -28,12 +28,6 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Asked {
-    done: String,
-}
-
 fn way(visit: &Visit, way: Way) -> &str {
     match way {
         Way::Relay => visit.say("the mail server’s answer", "réponse du serveur"),
@@ -42,7 +36,7 @@ fn way(visit: &Visit, way: Way) -> &str {
     }
 }
 
-async fn list(visit: Visit, Query(asked): Query<Asked>) -> Answer {
+async fn list(visit: Visit, Query(asked): Query<Done>) -> Answer {
     let all = kept::list(&mut visit.read().await?).await?;
     let mut tx = visit.begin().await?;
     let shown = all.len() as i64;

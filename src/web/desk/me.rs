@@ -6,9 +6,9 @@ use axum::extract::Query;
 use axum::response::Response;
 use maud::{Markup, html};
 use qrcodegen::{QrCode, QrCodeEcc};
-use serde::Deserialize;
 
 use super::enter::SECOND;
+use super::frame::Done;
 use super::sign_in::begin_session;
 use super::{Answer, DeskError, Posted, Route, Visit};
 use crate::admin::{self, Role, second, session};
@@ -27,20 +27,14 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-#[derive(Default, Deserialize)]
-struct Shown {
-    #[serde(default)]
-    done: String,
-}
-
-async fn show(visit: Visit, Query(shown): Query<Shown>) -> Answer {
+async fn show(visit: Visit, Query(shown): Query<Done>) -> Answer {
     let mut tx = visit.read().await?;
     let sessions = session::of_admin(&mut tx, visit.admin.id).await?;
     let counting = sessions
         .iter()
         .filter(|session| session.counts(visit.admin.role, visit.now))
         .count();
-    let mut frame = visit
+    let frame = visit
         .page(visit.say("Your account", "Votre compte"))
         .under("/desk/me");
     let done = match &*shown.done {
@@ -55,10 +49,7 @@ async fn show(visit: Visit, Query(shown): Query<Shown>) -> Answer {
         )),
         _ => None,
     };
-    if let Some(done) = done {
-        frame = frame.done(done);
-    }
-    Ok(frame.show(html! {
+    Ok(frame.done(done).show(html! {
         h1 { (visit.say("Your account", "Votre compte")) }
         (manner_form(&visit))
         (second_part(&visit))
@@ -211,7 +202,8 @@ fn second_page(visit: &Visit, key: &[u8], wrong: Option<&str>) -> Response {
     let site = &visit.desk.site;
     let url = second::url(key, &site.name, &visit.admin.address);
     let sealed = data_encoding::BASE64URL_NOPAD.encode(&site.keys.seal("second factor form", key));
-    visit.page(title).under("/desk/me").show(html! {
+    let page = visit.page(title).under("/desk/me");
+    page.refused(wrong.is_some()).show(html! {
         h1 { (title) }
         @if visit.admin.role == Role::Owner && visit.admin.second.is_none() {
             p.lead { (visit.say(
@@ -281,9 +273,7 @@ async fn set_second(visit: Visit, posted: Posted) -> Answer {
             "This is not the code of now. Wait for the next one and enter that; look whether the phone's clock is right.",
             "Ce n’est pas le code du moment. Attendez le suivant et saisissez-le ; vérifiez l’heure du téléphone.",
         );
-        let mut page = second_page(&visit, &key, Some(wrong));
-        *page.status_mut() = axum::http::StatusCode::BAD_REQUEST;
-        return Ok(page);
+        return Ok(second_page(&visit, &key, Some(wrong)));
     };
     let mut tx = visit.begin().await?;
     let codes = admin::set_second(&mut tx, keys, visit.admin.id, Some(&key), step).await?;

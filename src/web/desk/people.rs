@@ -3,9 +3,9 @@
 use axum::extract::{Path, Query};
 use axum::response::Response;
 use maud::{Markup, html};
-use serde::Deserialize;
 use uuid::Uuid;
 
+use super::frame::Done;
 use super::table::{self, Text};
 use super::{Answer, DeskError, Posted, Route, Visit};
 use crate::admin::{self, Admin, New, Role};
@@ -22,12 +22,6 @@ pub(super) fn routes() -> Vec<Route> {
         Route::post("/desk/people/{id}/end", Role::Owner, end).fresh(),
         Route::post("/desk/people/{id}/begin", Role::Owner, begin).fresh(),
     ]
-}
-
-#[derive(Default, Deserialize)]
-struct Shown {
-    #[serde(default)]
-    done: String,
 }
 
 fn role_name(visit: &Visit, role: Role) -> &str {
@@ -70,22 +64,22 @@ fn role_choice(visit: &Visit, chosen: Role) -> Markup {
 }
 
 async fn list(visit: Visit) -> Answer {
-    let mut tx = visit.read().await?;
-    let admins = admin::list(&mut tx).await?;
-    Ok(list_page(&visit, &admins, None))
+    list_page(&visit, None).await
 }
 
-fn list_page(visit: &Visit, admins: &[Admin], wrong: Option<(&Posted, &str)>) -> Response {
+async fn list_page(visit: &Visit, wrong: Option<(&Posted, &str)>) -> Answer {
+    let admins = admin::list(&mut visit.read().await?).await?;
     let title = visit.say("People", "Équipe");
     let was = |name: &str| wrong.map_or("", |(posted, _)| posted.get(name)).to_owned();
-    visit.page(title).under("/desk/people").wide().show(html! {
+    let frame = visit.page(title).under("/desk/people").wide();
+    Ok(frame.refused(wrong.is_some()).show(html! {
         h1 { (title) }
         p.lead { (visit.say("Who may use this desk.", "Qui a accès à cet espace.")) }
         (table::plain(title, &[
             Text(visit.say("Name", "Nom")), Text(visit.say("Address", "Adresse")), Text(visit.say("May", "Droits")),
             Text(visit.say("State", "État")),
         ], html! {
-            @for admin in admins {
+            @for admin in &admins {
                 tr {
                     th scope="row" { a href=(format!("/desk/people/{}", admin.id)) { (admin.name) } }
                     td { (admin.address) }
@@ -113,7 +107,7 @@ fn list_page(visit: &Visit, admins: &[Admin], wrong: Option<(&Posted, &str)>) ->
                 "Aucun message n’est envoyé. La page suivante montre un lien à transmettre ; il permet de choisir son mot de passe dans la journée.",
             )) }
         }
-    })
+    }))
 }
 
 fn state<'a>(visit: &'a Visit, admin: &Admin) -> &'a str {
@@ -140,11 +134,7 @@ async fn add(visit: Visit, posted: Posted) -> Answer {
             "A name, a whole address such as ada@example.org, and one of the three roles are needed.",
             "Il faut un nom, une adresse complète comme ada@example.org et l’un des trois rôles.",
         );
-        let mut tx = visit.read().await?;
-        let admins = admin::list(&mut tx).await?;
-        let mut page = list_page(&visit, &admins, Some((&posted, wrong)));
-        *page.status_mut() = axum::http::StatusCode::BAD_REQUEST;
-        return Ok(page);
+        return list_page(&visit, Some((&posted, wrong))).await;
     };
     let new = New {
         id: (visit.desk.site.new_id)(),
@@ -195,9 +185,9 @@ async fn of_id(visit: &Visit, id: Uuid) -> Result<Admin, DeskError> {
     admin::by_id(&mut tx, id).await?.ok_or(DeskError::NotFound)
 }
 
-async fn show(visit: Visit, Path(id): Path<Uuid>, Query(shown): Query<Shown>) -> Answer {
+async fn show(visit: Visit, Path(id): Path<Uuid>, Query(shown): Query<Done>) -> Answer {
     let admin = of_id(&visit, id).await?;
-    let mut frame = visit.page(admin.name.clone()).under("/desk/people");
+    let frame = visit.page(admin.name.clone()).under("/desk/people");
     let done = match &*shown.done {
         "role" => Some(visit.say(
             "What they may do has been changed, and they are signed out.",
@@ -206,11 +196,8 @@ async fn show(visit: Visit, Path(id): Path<Uuid>, Query(shown): Query<Shown>) ->
         "ended" => Some(visit.say("The account has ended.", "Le compte est terminé.")),
         _ => None,
     };
-    if let Some(done) = done {
-        frame = frame.done(done);
-    }
     let post = |step: &str| format!("/desk/people/{id}/{step}");
-    Ok(frame.show(html! {
+    Ok(frame.done(done).show(html! {
         h1 { (admin.name) }
         dl.facts {
             dt { (visit.say("Address", "Adresse")) } dd { (admin.address) }

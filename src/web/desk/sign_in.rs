@@ -33,10 +33,9 @@ pub(super) fn routes() -> Vec<Route> {
 
 /// Where to go afterwards.
 #[derive(Default, Deserialize)]
+#[serde(default)]
 struct Onward {
-    #[serde(default)]
     next: String,
-    #[serde(default)]
     done: String,
 }
 
@@ -90,11 +89,8 @@ fn sign_in_page(
     wrong: Option<&str>,
     done: Option<&str>,
 ) -> Response {
-    let mut frame = visit.page(visit.say("Sign in", "Se connecter"));
-    if let Some(done) = done {
-        frame = frame.done(done);
-    }
-    frame.show(html! {
+    let frame = visit.page(visit.say("Sign in", "Se connecter"));
+    frame.done(done).show(html! {
         h1 { (visit.say("Sign in", "Se connecter")) }
         form method="post" action="/desk/sign-in" {
             (visit.token())

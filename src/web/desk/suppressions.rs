@@ -1,7 +1,6 @@
 //! Addresses that get no mail: looking one up, adding one, letting one have mail again.
 
 use axum::extract::Query;
-use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::{DateTime, TimeDelta, Utc};
 use data_encoding::HEXLOWER;
@@ -65,23 +64,19 @@ async fn list(visit: Visit, Query(asked): Query<Asked>) -> Answer {
 
 fn page(visit: &Visit, listed: &[Listed], asked: &Asked, wrong: Option<&str>) -> Response {
     let title = visit.say("Addresses that get no mail", "Adresses sans envoi");
-    let mut page = visit.page(title).under("/desk/readers").wide();
-    match asked.done.as_str() {
-        "added" => {
-            page = page.done(visit.say(
-                "The address gets no mail any more.",
-                "L’adresse ne reçoit plus rien.",
-            ))
-        }
-        "lifted" => {
-            page = page.done(visit.say(
-                "The address may have mail again. A subscription that had ended stays so.",
-                "L’adresse peut à nouveau recevoir. Un abonnement terminé le reste.",
-            ));
-        }
-        _ => {}
-    }
-    let mut shown = page.show(html! {
+    let done = match asked.done.as_str() {
+        "added" => Some(visit.say(
+            "The address gets no mail any more.",
+            "L’adresse ne reçoit plus rien.",
+        )),
+        "lifted" => Some(visit.say(
+            "The address may have mail again. A subscription that had ended stays so.",
+            "L’adresse peut à nouveau recevoir. Un abonnement terminé le reste.",
+        )),
+        _ => None,
+    };
+    let page = visit.page(title).under("/desk/readers").wide().done(done);
+    page.refused(wrong.is_some()).show(html! {
         p.crumb { a href="/desk/readers" { (visit.say("Readers", "Lecteurs")) } }
         h1 { (title) }
         p.lead { (visit.say(
@@ -92,11 +87,7 @@ fn page(visit: &Visit, listed: &[Listed], asked: &Asked, wrong: Option<&str>) ->
         (table(visit, listed))
         (onwards(visit, listed, asked))
         (add_form(visit))
-    });
-    if wrong.is_some() {
-        *shown.status_mut() = StatusCode::BAD_REQUEST;
-    }
-    shown
+    })
 }
 
 fn look_form(visit: &Visit, wrong: Option<&str>) -> Markup {

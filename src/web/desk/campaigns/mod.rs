@@ -8,8 +8,8 @@ mod topics;
 
 use axum::extract::{Path, Query};
 use maud::{Markup, html};
-use serde::Deserialize;
 
+use super::frame::Done;
 use super::send::back_form;
 use super::table::{self, Number, Text};
 use super::{Answer, DeskError, Route, Visit, month_of};
@@ -40,12 +40,6 @@ pub(super) fn routes() -> Vec<Route> {
         topics::routes(),
     ];
     parts.into_iter().flatten().collect()
-}
-
-#[derive(Default, Deserialize)]
-struct Shown {
-    #[serde(default)]
-    done: String,
 }
 
 fn page_of(month: Month) -> String {
@@ -135,7 +129,7 @@ fn asked_notice(visit: &Visit, order: &Order) -> Markup {
     }
 }
 
-async fn show(visit: Visit, Path(path): Path<String>, Query(shown): Query<Shown>) -> Answer {
+async fn show(visit: Visit, Path(path): Path<String>, Query(shown): Query<Done>) -> Answer {
     let mut tx = visit.read().await?;
     let (month, campaign) = of_path(&mut tx, &path).await?;
     let far = progress(&mut tx, &campaign).await?;
@@ -146,10 +140,8 @@ async fn show(visit: Visit, Path(path): Path<String>, Query(shown): Query<Shown>
     drop(tx);
     let until = undo_until(&campaign, visit.now);
     let title = visit.month(&campaign.month);
-    let mut frame = visit.page(title.clone()).under("/desk/campaigns").wide();
-    if let Some(done) = done(&visit, &shown.done) {
-        frame = frame.done(done);
-    }
+    let frame = visit.page(title.clone()).under("/desk/campaigns").wide();
+    let mut frame = frame.done(done(&visit, &shown.done));
     let is_open = matches!(far.state, Stands::Running | Stands::Paused);
     if is_open {
         frame = frame

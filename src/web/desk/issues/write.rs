@@ -6,10 +6,10 @@ use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
-use serde::Deserialize;
 use serde_json::json;
 
 use super::super::Posted;
+use super::super::frame::Done;
 use super::form::{self, Act, Sent};
 use super::list::titled;
 use super::steps::{Step, steps};
@@ -31,17 +31,11 @@ pub(super) struct Shown<'a> {
     pub done: Option<&'a str>,
 }
 
-#[derive(Default, Deserialize)]
-pub(super) struct Asked {
-    #[serde(default)]
-    done: String,
-}
-
 /// The form. Who may not write sees it too, and can change nothing.
 pub(super) async fn show(
     visit: Visit,
     Path(month): Path<String>,
-    Query(asked): Query<Asked>,
+    Query(asked): Query<Done>,
 ) -> Answer {
     let month = month_of(&month)?;
     let mut tx = visit.read().await?;
@@ -156,10 +150,7 @@ pub(super) fn page(visit: &Visit, shown: &Shown<'_>) -> Response {
         Step::Write.name(visit),
         visit.month_heading(month)
     );
-    let mut frame = visit.page(title).under(MENU).wide();
-    if let Some(done) = shown.done {
-        frame = frame.done(done);
-    }
+    let mut frame = visit.page(title).under(MENU).wide().done(shown.done);
     if visit.may(Role::Editor) {
         frame = frame.script("/desk/issues/write.js");
     }

@@ -86,7 +86,8 @@ impl Filled {
 
 fn page(visit: &Visit, filled: &Filled, wrong: Option<&str>) -> Response {
     let title = visit.say("Add a reader", "Ajouter un lecteur");
-    let mut shown = visit.page(title).under("/desk/readers").wide().show(html! {
+    let page = visit.page(title).under("/desk/readers").wide();
+    page.refused(wrong.is_some()).show(html! {
         (crumb(visit))
         h1 { (title) }
         form method="post" action="/desk/readers/add" {
@@ -101,11 +102,7 @@ fn page(visit: &Visit, filled: &Filled, wrong: Option<&str>) -> Response {
             (asking(visit))
             (telling(visit, filled))
         }
-    });
-    if wrong.is_some() {
-        *shown.status_mut() = StatusCode::BAD_REQUEST;
-    }
-    shown
+    })
 }
 
 fn asking(visit: &Visit) -> Markup {

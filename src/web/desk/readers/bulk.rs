@@ -1,7 +1,6 @@
 //! Changing many readers at once: the number first, then the change, then how far it is.
 
 use axum::extract::{Path, Query};
-use axum::http::StatusCode;
 use axum::response::Response;
 use maud::{Markup, html};
 use uuid::Uuid;
@@ -35,7 +34,8 @@ fn page(
     let title = visit.say("Change many readers", "Modifier plusieurs lecteurs");
     let number = words::count(visit, Count::Exactly(count));
     let is_all = asked.wanted(visit).is_all();
-    let mut shown = visit.page(title).under("/desk/readers").show(html! {
+    let page = visit.page(title).under("/desk/readers");
+    page.refused(wrong.is_some()).show(html! {
         (crumb(visit))
         h1 { (title) }
         p.lead {
@@ -64,11 +64,7 @@ fn page(
                 )) }
             }
         }
-    });
-    if wrong.is_some() {
-        *shown.status_mut() = StatusCode::BAD_REQUEST;
-    }
-    shown
+    })
 }
 
 fn changes(visit: &Visit) -> Markup {

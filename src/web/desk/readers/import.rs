@@ -4,7 +4,6 @@ use std::io::Read;
 
 use axum::body::Body;
 use axum::extract::Path;
-use axum::http::StatusCode;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
@@ -22,7 +21,8 @@ pub(super) async fn show(visit: Visit) -> Answer {
 
 fn page(visit: &Visit, wrong: Option<&str>) -> Response {
     let title = visit.say("Import a list", "Importer une liste");
-    let mut shown = visit.page(title).under("/desk/readers").show(html! {
+    let page = visit.page(title).under("/desk/readers");
+    page.refused(wrong.is_some()).show(html! {
         (crumb(visit))
         h1 { (title) }
         p.lead { (visit.say(
@@ -45,11 +45,7 @@ fn page(visit: &Visit, wrong: Option<&str>) -> Response {
             )) }
         }
         (columns(visit))
-    });
-    if wrong.is_some() {
-        *shown.status_mut() = StatusCode::BAD_REQUEST;
-    }
-    shown
+    })
 }
 
 fn columns(visit: &Visit) -> Markup {

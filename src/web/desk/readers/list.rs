@@ -55,10 +55,8 @@ pub(super) async fn show(visit: Visit, Query(asked): Query<Asked>) -> Answer {
         tx.commit().await?;
     }
     let title = visit.say("Readers", "Lecteurs");
-    let mut page = visit.page(title).under("/desk/readers").wide();
-    if let Some(said) = done(&visit, &asked.done) {
-        page = page.done(said);
-    }
+    let page = visit.page(title).under("/desk/readers").wide();
+    let page = page.done(done(&visit, &asked.done));
     Ok(page.show(html! {
         h1 { (title) }
         p.lead { (lead(&visit, &asked, listed.count)) }

@@ -1,12 +1,11 @@
 //! One reader: what they chose, what became of them, and what can be done for them.
 
 use axum::extract::{Path, Query};
-use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
-use serde::Deserialize;
 
+use super::super::frame::Done;
 use super::super::table::{self, Text};
 use super::super::{Answer, DeskError, Posted, Visit};
 use super::choices::Choices;
@@ -23,12 +22,6 @@ use crate::suppression::{self, Suppression};
 
 /// Moments that are shown at once; those before are folded away.
 const MOMENTS: usize = 30;
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Asked {
-    done: String,
-}
 
 /// All that a page says of a reader.
 struct Story {
@@ -51,7 +44,7 @@ struct Moment {
 pub(super) async fn show(
     visit: Visit,
     Path(id): Path<String>,
-    Query(asked): Query<Asked>,
+    Query(asked): Query<Done>,
 ) -> Answer {
     let mut tx = visit.begin().await?;
     let reader = of_id(&mut tx, &id).await?;
@@ -109,13 +102,12 @@ fn page(
     wrong: Option<&str>,
 ) -> Response {
     let reader = &story.reader;
-    let mut page = visit
+    let page = visit
         .page(visit.say("A reader", "Un lecteur"))
         .under("/desk/readers")
-        .wide();
-    if let Some(said) = said(visit, done) {
-        page = page.done(said);
-    }
+        .wide()
+        .done(said(visit, done))
+        .refused(wrong.is_some());
     page.show(html! {
         (crumb(visit))
         h1.address { (reader.address) }
@@ -296,9 +288,7 @@ pub(super) async fn keep(visit: Visit, Path(id): Path<String>, posted: Posted) -
             .await?;
         tx.commit().await?;
         let story = Story::read(&visit, &mut visit.read().await?, reader).await?;
-        let mut page = page(&visit, &story, &choices, "", Some(&wrong));
-        *page.status_mut() = StatusCode::BAD_REQUEST;
-        return Ok(page);
+        return Ok(page(&visit, &story, &choices, "", Some(&wrong)));
     }
     subscription::prefer(&mut tx, reader.id, &choices.preferences).await?;
     subscriber::describe(&mut tx, reader.id, &choices.name, &choices.time_zone).await?;
@@ -365,7 +355,8 @@ pub(super) async fn ask_to_erase(visit: Visit, Path(id): Path<String>) -> Answer
 
 fn erase_page(visit: &Visit, reader: &Subscriber, wrong: Option<&str>) -> Response {
     let title = visit.say("Erase this reader?", "Effacer ce lecteur ?");
-    visit.page(title).under("/desk/readers").show(html! {
+    let page = visit.page(title).under("/desk/readers");
+    page.refused(wrong.is_some()).show(html! {
         (crumb(visit))
         h1 { (title) }
         p.lead.address { (reader.address) }
@@ -398,9 +389,7 @@ pub(super) async fn erase(visit: Visit, Path(id): Path<String>, posted: Posted) 
             "That is not the address above. Nothing was changed.",
             "Ce n’est pas l’adresse ci-dessus. Rien n’a changé.",
         );
-        let mut page = erase_page(&visit, &reader, Some(wrong));
-        *page.status_mut() = StatusCode::BAD_REQUEST;
-        return Ok(page);
+        return Ok(erase_page(&visit, &reader, Some(wrong)));
     }
     feedback::erase(&mut tx, &reader, visit.now).await?;
     visit.audit(&mut tx, Deed::ReaderErased, "", 1).await?;

@@ -78,9 +78,7 @@ pub(super) async fn set(visit: Visit, Path(token): Path<String>, posted: Posted)
     let admin = of_link(&visit, &token).await?;
     let visit = visit.as_admin(&admin);
     if let Some(wrong) = unfit(&visit, &posted) {
-        let mut page = set_page(&visit, &token, Some(&wrong));
-        *page.status_mut() = axum::http::StatusCode::BAD_REQUEST;
-        return Ok(page);
+        return Ok(set_page(&visit, &token, Some(&wrong)));
     }
     let hashed = visit.desk.hash_password(posted.get("password")).await?;
     let mut tx = visit.begin().await?;
@@ -180,7 +178,7 @@ async fn of_link(visit: &Visit, token: &str) -> Result<Admin, DeskError> {
 
 fn set_page(visit: &Visit, token: &str, wrong: Option<&str>) -> Response {
     let title = visit.say("Set your password", "Choisir votre mot de passe");
-    visit.page(title).show(html! {
+    visit.page(title).refused(wrong.is_some()).show(html! {
         h1 { (title) }
         p { (visit.say("For the account of ", "Pour le compte de ")) strong { (visit.admin.address) } "." }
         form method="post" action=(format!("/desk/set/{token}")) {
