@@ -130,6 +130,8 @@ macro_rules! word {
         impl $name {
             /// Every value, in the order of the definition.
             pub const ALL: &'static [$name] = &[$($name::$variant),*];
+            /// Every word, in that order.
+            pub fn words() -> Vec<&'static str> { vec![$($word),*] }
             /// The word it is written as.
             pub fn as_str(self) -> &'static str { match self { $($name::$variant => $word),* } }
         }
@@ -140,7 +142,7 @@ macro_rules! word {
             type Err = String;
             fn from_str(text: &str) -> Result<Self, String> {
                 $name::ALL.iter().copied().find(|value| value.as_str() == text)
-                    .ok_or_else(|| format!("must be one of {}", [$($word),*].join(", ")))
+                    .ok_or_else(|| format!("must be one of {}", $name::words().join(", ")))
             }
         }
         impl serde::Serialize for $name {

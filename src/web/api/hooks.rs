@@ -1,9 +1,8 @@
 //! Which other programs are told what happens.
 
 use axum::http::Method;
-use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde::Deserialize;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::call::Call;
@@ -92,21 +91,10 @@ struct Given {
     with_address: bool,
 }
 
-#[derive(Serialize)]
-struct Shown {
-    id: Uuid,
-    url: String,
-    events: Vec<Event>,
-    with_address: bool,
-    made_by: String,
-    made_at: DateTime<Utc>,
-}
-
 async fn list(call: Call) -> Answer {
     let hooks = outbox::hooks(&mut call.reading().await?).await?;
-    Ok(Reply::json(
-        hooks.into_iter().map(shown).collect::<Vec<_>>(),
-    ))
+    let hooks: Vec<Value> = hooks.iter().map(shown).collect();
+    Ok(Reply::json(hooks))
 }
 
 async fn add(call: Call) -> Answer {
@@ -134,7 +122,7 @@ async fn test(call: Call) -> Answer {
     let hook = of_id(&mut tx, call.id()?).await?;
     outbox::test(&mut tx, hook.id, call.now).await?;
     tx.commit().await?;
-    Ok(Reply::json(shown(hook)).status(202))
+    Ok(Reply::json(shown(&hook)).status(202))
 }
 
 async fn end(call: Call) -> Answer {
@@ -152,13 +140,13 @@ async fn of_id(tx: &mut Tx, id: Uuid) -> Result<Hook, Problem> {
     hook.ok_or_else(|| Problem::not_found("there is no such hook; it may have ended"))
 }
 
-fn shown(hook: Hook) -> Shown {
-    Shown {
-        id: hook.id,
-        events: hook.events(),
-        url: hook.url,
-        with_address: hook.with_address,
-        made_by: hook.made_by,
-        made_at: hook.made_at,
-    }
+fn shown(hook: &Hook) -> Value {
+    json!({
+        "id": hook.id,
+        "url": hook.url,
+        "events": hook.events(),
+        "with_address": hook.with_address,
+        "made_by": hook.made_by,
+        "made_at": hook.made_at,
+    })
 }

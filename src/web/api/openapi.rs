@@ -49,10 +49,9 @@ pub fn described(vocabulary: &Vocabulary, server: &str) -> Value {
 }
 
 fn scopes() -> String {
-    let scopes: Vec<&str> = Scope::ALL.iter().map(|scope| scope.as_str()).collect();
     format!(
         "A token of this service, `blt_…`. Scopes: {}.",
-        scopes.join(", ")
+        Scope::words().join(", ")
     )
 }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use axum::http::Method;
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::Deserialize;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::call::Call;
@@ -134,7 +134,7 @@ const VARIANT: Schema = Schema::Named(
         field("subscribers", COUNT, ""),
         field(
             "occasion",
-            Schema::Word(|| Occasion::ALL.iter().map(|word| word.as_str()).collect()),
+            Schema::Word(Occasion::words),
             "Whether it matched, or what is sent where nothing did.",
         ),
         field(
@@ -158,7 +158,7 @@ const ORDER: Schema = Schema::Named(
         field("month", MONTH, ""),
         field(
             "state",
-            Schema::Word(|| State::ALL.iter().map(|word| word.as_str()).collect()),
+            Schema::Word(State::words),
             "`asked`: waits for a second person. `placed`: is to be settled. `settled`: has its campaign. `recalled`, \
              `withdrawn`: taken back. `refused`: nothing was sent.",
         ),
@@ -173,27 +173,11 @@ const ORDER: Schema = Schema::Named(
         ),
         field(
             "because",
-            Schema::Maybe(&Schema::Word(|| {
-                Because::ALL.iter().map(|word| word.as_str()).collect()
-            })),
+            Schema::Maybe(&Schema::Word(Because::words)),
             "Why nothing was sent.",
         ),
     ]]),
 );
-
-/// An order as programs see it.
-#[derive(Serialize)]
-struct Shown {
-    id: Uuid,
-    month: String,
-    state: State,
-    fingerprint: String,
-    recipients: i64,
-    asked_by: String,
-    asked_at: DateTime<Utc>,
-    agreed_by: Option<String>,
-    because: Option<Because>,
-}
 
 #[derive(Deserialize)]
 struct Sent {
@@ -372,17 +356,17 @@ fn when(at: Option<DateTime<Utc>>, clocks: Option<&str>) -> Result<When, Problem
     }
 }
 
+/// An order as programs see it.
 fn shown(order: &Order) -> Value {
-    let shown = Shown {
-        id: order.id,
-        month: order.month.clone(),
-        state: order.state,
-        fingerprint: order.fingerprint.clone(),
-        recipients: order.recipients,
-        asked_by: order.asked_name.clone(),
-        asked_at: order.asked_at,
-        agreed_by: order.agreed_name.clone(),
-        because: order.because,
-    };
-    serde_json::to_value(shown).expect("texts, numbers and times are JSON")
+    json!({
+        "id": order.id,
+        "month": order.month,
+        "state": order.state,
+        "fingerprint": order.fingerprint,
+        "recipients": order.recipients,
+        "asked_by": order.asked_name,
+        "asked_at": order.asked_at,
+        "agreed_by": order.agreed_name,
+        "because": order.because,
+    })
 }

@@ -1,10 +1,9 @@
 //! Addresses that get no mail.
 
 use axum::http::Method;
-use chrono::{DateTime, Utc};
 use data_encoding::HEXLOWER;
-use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::call::Call;
 use super::forms::{ADDRESS, HASH, LINE, SOURCE, TIME};
@@ -16,7 +15,7 @@ use super::schema::{Field, Schema, field, optional};
 use crate::audit::Deed;
 use crate::mask::masked;
 use crate::record::What;
-use crate::suppression::{self, Reason};
+use crate::suppression::{self, Listed, Reason};
 use crate::token::Scope;
 
 pub(super) fn operations() -> Vec<Operation> {
@@ -58,7 +57,7 @@ pub(super) fn operations() -> Vec<Operation> {
     ]
 }
 
-const REASON: Schema = Schema::Word(|| Reason::ALL.iter().map(|word| word.as_str()).collect());
+const REASON: Schema = Schema::Word(Reason::words);
 
 const AFTER: Field = optional("after", HASH, "Goes on behind this hash.");
 
@@ -96,15 +95,6 @@ const LIFTED: Schema = Schema::Object(&[&[
     field("note", SOURCE, "Why; addresses in it are masked."),
 ]]);
 
-#[derive(Serialize)]
-struct Listed {
-    address: Option<String>,
-    address_hash: String,
-    reason: Reason,
-    since: DateTime<Utc>,
-    note: String,
-}
-
 #[derive(Deserialize)]
 struct Given {
     address: String,
@@ -121,14 +111,18 @@ async fn list(call: Call) -> Answer {
     let is_more = cut(&mut found, call.limit());
     let next = found.last().map(|last| HEXLOWER.encode(&last.address_hash));
     call.note(What::Suppressions, None, found.len()).await?;
-    let listed = found.into_iter().map(|one| Listed {
-        address: one.address,
-        address_hash: HEXLOWER.encode(&one.address_hash),
-        reason: one.reason,
-        since: one.since,
-        note: one.note,
-    });
-    Ok(call.part(listed.collect::<Vec<_>>(), next.filter(|_| is_more)))
+    let listed: Vec<Value> = found.iter().map(listed).collect();
+    Ok(call.part(listed, next.filter(|_| is_more)))
+}
+
+fn listed(one: &Listed) -> Value {
+    json!({
+        "address": one.address,
+        "address_hash": HEXLOWER.encode(&one.address_hash),
+        "reason": one.reason,
+        "since": one.since,
+        "note": one.note,
+    })
 }
 
 async fn add(call: Call) -> Answer {
