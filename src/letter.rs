@@ -77,12 +77,6 @@ pub enum Says {
     PasswordLink {
         link: Uuid,
     },
-    /// A mail as it stands, to somebody who wants to see how it looks.
-    AsItStands {
-        subject: String,
-        html: String,
-        text: String,
-    },
 }
 
 /// What the newest issue had on a reader's topics when they came.
@@ -121,8 +115,7 @@ pub async fn queue(
     add(tx, Some(reader), number, letter, now).await
 }
 
-/// Queues a letter for somebody who is no reader: an admin, or whom one shows a mail to. No bounce of it is held against
-/// any reader.
+/// Queues a letter for somebody who is no reader, such as an admin. No bounce of it is held against any reader.
 pub async fn queue_to(
     tx: &mut Tx,
     address: &Address,

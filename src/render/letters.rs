@@ -138,15 +138,6 @@ impl Renderer {
                 url: &self.link("desk/set", Purpose::Password, *link),
                 hours: FRESH_HOURS,
             }),
-            Says::AsItStands {
-                subject,
-                html,
-                text,
-            } => Email {
-                subject: subject.clone(),
-                html: html.clone(),
-                text: text.clone(),
-            },
             Says::ExportReady { request } => show(LetterKind::ExportReady {
                 url: &manage(request),
                 hours: FRESH_HOURS,
