@@ -14,7 +14,7 @@ use crate::config::OnNothing;
 use crate::db::{Tx, on, row};
 use crate::outbox;
 use crate::secret::Keys;
-use crate::subscription::{self, Format, Frequency, Language, Preferences, State};
+use crate::subscription::{self, Choice, Format, Frequency, Language, Preferences, State};
 
 /// An address that mail can be sent to: local part as written, domain as lower-case A-labels (RFC 5890).
 ///
@@ -128,6 +128,19 @@ row! {
         pub paused_until: Option<DateTime<Utc>>,
         /// When a consent that was only implied runs out.
         pub consent_until: Option<DateTime<Utc>>,
+    }
+}
+
+impl Subscriber {
+    /// What the reader has chosen.
+    pub fn preferences(&self) -> Preferences {
+        Preferences {
+            choice: Choice::new(self.topics.0.clone(), self.research_types.0.clone()),
+            frequency: self.frequency,
+            format: self.format,
+            language: self.language,
+            on_nothing: self.on_nothing,
+        }
     }
 }
 

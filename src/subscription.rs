@@ -266,6 +266,19 @@ pub struct Preferences {
     pub on_nothing: Option<OnNothing>,
 }
 
+impl Preferences {
+    /// Of who says nothing: everything each month, as HTML.
+    pub fn usual(language: Language) -> Preferences {
+        Preferences {
+            choice: Choice::default(),
+            frequency: Frequency::Monthly,
+            format: Format::Html,
+            language,
+            on_nothing: None,
+        }
+    }
+}
+
 /// Sets what a reader chose alone.
 pub async fn choose(tx: &mut Tx, subscriber: Uuid, choice: &Choice) -> sqlx::Result<()> {
     let [topics, types] = choice.as_json();

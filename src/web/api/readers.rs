@@ -128,7 +128,7 @@ async fn change(call: Call) -> Answer {
     let (id, chosen) = (call.id()?, call.body::<Chosen>()?);
     let mut tx = call.begin().await?;
     let reader = of_id(&mut tx, id).await?;
-    subscription::prefer(&mut tx, id, &chosen.preferences(Some(&reader))).await?;
+    subscription::prefer(&mut tx, id, &chosen.over(reader.preferences())).await?;
     let name = chosen.name.as_ref().unwrap_or(&reader.name);
     let zone = chosen.time_zone.as_ref().unwrap_or(&reader.time_zone);
     subscriber::describe(&mut tx, id, name, zone).await?;

@@ -31,13 +31,7 @@ impl Filled {
     /// What the reader has chosen.
     pub(super) fn of(reader: &Subscriber) -> Filled {
         Filled {
-            preferences: Preferences {
-                choice: Choice::new(reader.topics.0.clone(), reader.research_types.0.clone()),
-                frequency: reader.frequency,
-                format: reader.format,
-                language: reader.language,
-                on_nothing: reader.on_nothing,
-            },
+            preferences: reader.preferences(),
             name: reader.name.clone(),
             time_zone: reader.time_zone.clone(),
         }

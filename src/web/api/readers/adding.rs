@@ -13,7 +13,7 @@ use crate::audit::Deed;
 use crate::readers::entry::{self, Entered, Entry};
 use crate::request::{Form, Kind};
 use crate::subscriber::{self, Address};
-use crate::subscription::{Format, Frequency, Language};
+use crate::subscription::{Format, Frequency, Language, Preferences};
 
 pub(super) async fn add(call: Call) -> Answer {
     let new: NewReader = call.body()?;
@@ -58,7 +58,7 @@ async fn enter(call: &Call, address: &Address, chosen: &Chosen, consent: &Consen
         id: (site.new_id)(),
         address,
         name: chosen.name.as_deref().unwrap_or_default(),
-        preferences: &chosen.preferences(None),
+        preferences: &chosen.over(Preferences::usual(Language::English)),
         consent_source: &consent.source,
         consent_at: at,
         consent_until: consent.until,

@@ -4,7 +4,6 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use crate::readers::Filter;
-use crate::subscriber::Subscriber;
 use crate::subscription::{Choice, Format, Frequency, Language, Preferences, State};
 
 #[derive(Deserialize)]
@@ -78,25 +77,19 @@ impl Asked {
 }
 
 impl Chosen {
-    /// With what a reader has already, where there is one.
-    pub(super) fn preferences(&self, reader: Option<&Subscriber>) -> Preferences {
-        let slugs = |given: &Option<Vec<String>>, had: Option<&Vec<String>>| {
-            given.clone().or_else(|| had.cloned()).unwrap_or_default()
+    /// With what there was where nothing is said.
+    pub(super) fn over(&self, had: Preferences) -> Preferences {
+        let slugs = |given: &Option<Vec<String>>, had: &[String]| {
+            given.clone().unwrap_or_else(|| had.to_vec())
         };
-        let topics = slugs(&self.topics, reader.map(|reader| &reader.topics.0));
-        let types = slugs(
-            &self.research_types,
-            reader.map(|reader| &reader.research_types.0),
-        );
-        let frequency = self.frequency.or(reader.map(|reader| reader.frequency));
-        let format = self.format.or(reader.map(|reader| reader.format));
-        let language = self.language.or(reader.map(|reader| reader.language));
+        let topics = slugs(&self.topics, had.choice.topics());
+        let types = slugs(&self.research_types, had.choice.research_types());
         Preferences {
             choice: Choice::new(topics, types),
-            frequency: frequency.unwrap_or(Frequency::Monthly),
-            format: format.unwrap_or(Format::Html),
-            language: language.unwrap_or(Language::English),
-            on_nothing: reader.and_then(|reader| reader.on_nothing),
+            frequency: self.frequency.unwrap_or(had.frequency),
+            format: self.format.unwrap_or(had.format),
+            language: self.language.unwrap_or(had.language),
+            on_nothing: had.on_nothing,
         }
     }
 }

@@ -7,8 +7,8 @@ use maud::{Markup, html};
 
 use super::check_words::{Words, words};
 use super::mail;
-use super::steps::{Step, ahead_notice, onward, steps};
-use super::{Answer, MENU, Visit, current, month_of, path};
+use super::steps::{Step, ahead_notice, crumb, onward, steps};
+use super::{Answer, MENU, Visit, current, month_of};
 use crate::admin::Role;
 use crate::dkim::Signer;
 use crate::draft::Current;
@@ -46,10 +46,7 @@ pub(super) async fn show(visit: Visit, Path(month): Path<String>) -> Answer {
         frame = frame.refresh(3);
     }
     Ok(frame.show(html! {
-        nav.crumb aria-label=(visit.say("You are here", "Vous êtes ici")) {
-            a href=(MENU) { (visit.say("Issues", "Numéros")) } " › "
-            a href=(path(month, "")) { (visit.month_heading(month)) }
-        }
+        (crumb(&visit, month))
         h1 { (title) }
         (steps(&visit, month, Some(Step::Check)))
         (ahead_notice(&visit, month, &current))

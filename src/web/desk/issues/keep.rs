@@ -35,9 +35,7 @@ pub(super) async fn keep(visit: &Visit, month: Month, version: i64) -> Answer {
                 missing: &missing,
                 done: None,
             };
-            let mut page = write::page(visit, &shown);
-            *page.status_mut() = axum::http::StatusCode::BAD_REQUEST;
-            Ok(page)
+            Ok(write::page(visit, &shown))
         }
         Keeping::Another(_) => {
             let changed = visit.say(

@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use super::super::Posted;
 use super::super::table::{self, Number, Text};
 use super::mail::Wanted;
-use super::steps::{Step, ahead_notice, onward, steps};
+use super::steps::{Step, ahead_notice, crumb, onward, steps};
 use super::{Answer, DeskError, MENU, Visit, current, month_of, path};
 use crate::admin::Role;
 use crate::content::Occasion;
@@ -57,10 +57,7 @@ pub(super) async fn show(
         frame = frame.refresh(3);
     }
     Ok(frame.show(html! {
-        nav.crumb aria-label=(visit.say("You are here", "Vous êtes ici")) {
-            a href=(MENU) { (visit.say("Issues", "Numéros")) } " › "
-            a href=(path(month, "")) { (visit.month_heading(month)) }
-        }
+        (crumb(&visit, month))
         h1 { (visit.say("What goes out, and to whom", "Ce qui part, et à qui")) }
         (steps(&visit, month, Some(Step::Look)))
         (ahead_notice(&visit, month, &current))

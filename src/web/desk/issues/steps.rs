@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{Visit, path};
+use super::{MENU, Visit, path};
 use crate::draft::Current;
 use crate::issue::Month;
 
@@ -40,6 +40,16 @@ impl Step {
 
     pub(super) fn path(self, month: Month) -> String {
         path(month, self.word())
+    }
+}
+
+/// The way to a page of a month.
+pub(super) fn crumb(visit: &Visit, month: Month) -> Markup {
+    html! {
+        nav.crumb aria-label=(visit.say("You are here", "Vous êtes ici")) {
+            a href=(MENU) { (visit.say("Issues", "Numéros")) } " › "
+            a href=(path(month, "")) { (visit.month_heading(month)) }
+        }
     }
 }
 

@@ -7,8 +7,8 @@ use uuid::Uuid;
 use super::super::Posted;
 use super::super::table::{self, Text};
 use super::mail;
-use super::steps::{Step, ahead_notice, onward, steps};
-use super::{Answer, DeskError, MENU, Visit, current, month_of, path};
+use super::steps::{Step, ahead_notice, crumb, onward, steps};
+use super::{Answer, DeskError, MENU, Visit, current, month_of};
 use crate::audit::Deed;
 use crate::look;
 use crate::proof::{self, MOST, Press, PressError, Proof, State};
@@ -34,10 +34,7 @@ pub(super) async fn show(visit: Visit, Path(month): Path<String>) -> Answer {
     }
     let language = visit.language();
     Ok(frame.show(html! {
-        nav.crumb aria-label=(visit.say("You are here", "Vous êtes ici")) {
-            a href=(MENU) { (visit.say("Issues", "Numéros")) } " › "
-            a href=(path(month, "")) { (visit.month_heading(month)) }
-        }
+        (crumb(&visit, month))
         h1 { (visit.say("A test to your own inbox", "Un test dans votre propre boîte")) }
         (steps(&visit, month, Some(Step::Test)))
         (ahead_notice(&visit, month, &current))

@@ -4,7 +4,7 @@ use axum::extract::Path;
 use maud::html;
 
 use super::super::table::{self, Number, Text};
-use super::steps::{Step, steps};
+use super::steps::{Step, crumb, steps};
 use super::{Answer, DeskError, MENU, Visit, month_of, path};
 use crate::admin::Role;
 use crate::audit::Deed;
@@ -19,10 +19,7 @@ pub(super) async fn list(visit: Visit, Path(month): Path<String>) -> Answer {
     let versions = draft::versions(&mut tx, month).await?;
     let title = visit.say("Earlier versions", "Versions antérieures");
     Ok(visit.page(format!("{title} – {}", visit.month_heading(month))).under(MENU).show(html! {
-        nav.crumb aria-label=(visit.say("You are here", "Vous êtes ici")) {
-            a href=(MENU) { (visit.say("Issues", "Numéros")) } " › "
-            a href=(path(month, "")) { (visit.month_heading(month)) }
-        }
+        (crumb(&visit, month))
         h1 { (title) }
         (steps(&visit, month, None))
         @if versions.is_empty() {

@@ -12,7 +12,7 @@ use super::super::Posted;
 use super::super::frame::Done;
 use super::form::{self, Act, Sent};
 use super::list::titled;
-use super::steps::{Step, steps};
+use super::steps::{Step, crumb, steps};
 use super::{Answer, MENU, Visit, current, keep, meanwhile, month_of, path, summary};
 use crate::admin::Role;
 use crate::campaign;
@@ -150,16 +150,14 @@ pub(super) fn page(visit: &Visit, shown: &Shown<'_>) -> Response {
         Step::Write.name(visit),
         visit.month_heading(month)
     );
-    let mut frame = visit.page(title).under(MENU).wide().done(shown.done);
+    let mut frame = visit.page(title).under(MENU).wide();
+    frame = frame.done(shown.done).refused(!shown.missing.is_empty());
     if visit.may(Role::Editor) {
         frame = frame.script("/desk/issues/write.js");
     }
     let count = shown.text.summaries.len();
     frame.show(html! {
-        nav.crumb aria-label=(visit.say("You are here", "Vous êtes ici")) {
-            a href=(MENU) { (visit.say("Issues", "Numéros")) } " › "
-            a href=(path(month, "")) { (visit.month_heading(month)) }
-        }
+        (crumb(visit, month))
         h1 { (visit.month_heading(month)) }
         (steps(visit, month, Some(Step::Write)))
         (settled(visit, shown))

@@ -31,13 +31,7 @@ impl Choices {
         Choices {
             name: String::new(),
             time_zone: String::new(),
-            preferences: Preferences {
-                choice: Choice::default(),
-                frequency: Frequency::Monthly,
-                format: Format::Html,
-                language: visit.language(),
-                on_nothing: None,
-            },
+            preferences: Preferences::usual(visit.language()),
         }
     }
 
@@ -45,13 +39,7 @@ impl Choices {
         Choices {
             name: reader.name.clone(),
             time_zone: reader.time_zone.clone(),
-            preferences: Preferences {
-                choice: Choice::new(reader.topics.0.clone(), reader.research_types.0.clone()),
-                frequency: reader.frequency,
-                format: reader.format,
-                language: reader.language,
-                on_nothing: reader.on_nothing,
-            },
+            preferences: reader.preferences(),
         }
     }
 
