@@ -8,7 +8,7 @@ use super::forms::{COUNT, LINE, MONTH, TIME};
 use super::operation::{Answer, Operation, Reply};
 use super::paging::{LIMIT, MOST, cut};
 use super::problem::Problem;
-use super::schema::{Field, Schema, field, optional};
+use super::schema::{Field, Schema, field, fields, optional};
 use crate::audit::Deed;
 use crate::campaign::{self, Campaign, State};
 use crate::db::Tx;
@@ -64,59 +64,35 @@ const AFTER: Field = optional("after", MONTH, "Goes on behind this month.");
 
 const LISTED: Schema = Schema::Named(
     "ListedCampaign",
-    &Schema::Object(&[&[
-        field("campaign", MONTH, ""),
-        field(
-            "state",
-            Schema::Word(State::words),
-            "`running` also once nothing is left to do; its account tells that.",
-        ),
-        field(
-            "paused_because",
-            Schema::Maybe(&LINE),
-            "Why the service paused it by itself.",
-        ),
-        field("fingerprint", LINE, ""),
-        field("planned_at", TIME, ""),
-        field("start_at", TIME, "Nothing of it is due before."),
-    ]]),
+    &Schema::Object(&[fields! {
+        field campaign: MONTH;
+        field state: Schema::Word(State::words), "`running` also once nothing is left to do; its account tells that.";
+        field paused_because: Schema::Maybe(&LINE), "Why the service paused it by itself.";
+        field fingerprint: LINE;
+        field planned_at: TIME;
+        field start_at: TIME, "Nothing of it is due before.";
+    }]),
 );
 
 const STATUS: Schema = Schema::Named(
     "Campaign",
-    &Schema::Object(&[&[
-        field("campaign", MONTH, ""),
-        field("state", Schema::Word(Stands::words), ""),
-        optional(
-            "paused_because",
-            LINE,
-            "Why the service paused it by itself.",
-        ),
-        field("planned", COUNT, ""),
-        field("accepted", COUNT, ""),
-        field("waiting", COUNT, ""),
-        field("deferred", COUNT, ""),
-        field("in_flight", COUNT, ""),
-        field("bounced", COUNT, ""),
-        field("suppressed", COUNT, ""),
-        field(
-            "unknown",
-            COUNT,
-            "Nobody can know whether the relay has it.",
-        ),
-        optional("seconds", Schema::Number, ""),
-        optional("next_try_at", TIME, ""),
-        optional(
-            "undo_until",
-            TIME,
-            "Until then its order can be taken back.",
-        ),
-        optional(
-            "per_second",
-            Schema::Number,
-            "Mails that came to their end, on average.",
-        ),
-    ]]),
+    &Schema::Object(&[fields! {
+        field campaign: MONTH;
+        field state: Schema::Word(Stands::words);
+        optional paused_because: LINE, "Why the service paused it by itself.";
+        field planned: COUNT;
+        field accepted: COUNT;
+        field waiting: COUNT;
+        field deferred: COUNT;
+        field in_flight: COUNT;
+        field bounced: COUNT;
+        field suppressed: COUNT;
+        field unknown: COUNT, "Nobody can know whether the relay has it.";
+        optional seconds: Schema::Number;
+        optional next_try_at: TIME;
+        optional undo_until: TIME, "Until then its order can be taken back.";
+        optional per_second: Schema::Number, "Mails that came to their end, on average.";
+    }]),
 );
 
 async fn list(call: Call) -> Answer {

@@ -9,7 +9,7 @@ use super::call::Call;
 use super::forms::{ID, LINE, TIME};
 use super::operation::{Answer, Body, Content, Operation, Reply};
 use super::problem::Problem;
-use super::schema::{Form, Schema, field, optional};
+use super::schema::{Form, Schema, field, fields, optional};
 use crate::audit::Deed;
 use crate::db::Tx;
 use crate::outbox::{self, EVENTS, Event, Hook, New};
@@ -47,41 +47,29 @@ const EVENT: Schema = Schema::Word(|| EVENTS.iter().map(|word| word.as_str()).co
 
 const GIVEN: Schema = Schema::Named(
     "HookGiven",
-    &Schema::Object(&[&[
-        field("url", URL, ""),
-        field(
-            "events",
-            Schema::List(&EVENT, 4),
-            "What it is told; nothing: tests alone.",
-        ),
-        optional(
-            "with_address",
-            Schema::Flag,
-            "Whether it is told readers' addresses, not only their ids.",
-        ),
-    ]]),
+    &Schema::Object(&[fields! {
+        field url: URL;
+        field events: Schema::List(&EVENT, 4), "What it is told; nothing: tests alone.";
+        optional with_address: Schema::Flag, "Whether it is told readers' addresses, not only their ids.";
+    }]),
 );
 
 const HOOK: Schema = Schema::Named(
     "Hook",
-    &Schema::Object(&[&[
-        field("id", ID, ""),
-        field("url", LINE, ""),
-        field("events", Schema::List(&EVENT, 4), ""),
-        field("with_address", Schema::Flag, ""),
-        field("made_by", LINE, ""),
-        field("made_at", TIME, ""),
-    ]]),
+    &Schema::Object(&[fields! {
+        field id: ID;
+        field url: LINE;
+        field events: Schema::List(&EVENT, 4);
+        field with_address: Schema::Flag;
+        field made_by: LINE;
+        field made_at: TIME;
+    }]),
 );
 
-const MADE: Schema = Schema::Object(&[&[
-    field("id", ID, ""),
-    field(
-        "secret",
-        LINE,
-        "`whsec_` and the key of the signatures in Base64.",
-    ),
-]]);
+const MADE: Schema = Schema::Object(&[fields! {
+    field id: ID;
+    field secret: LINE, "`whsec_` and the key of the signatures in Base64.";
+}]);
 
 #[derive(Deserialize)]
 struct Given {

@@ -8,7 +8,7 @@ use super::forms::{COUNT, DOI, LANGUAGE_CODE, LINE, MONTH, SLUGS};
 use super::operation::{Answer, Body, Content, Operation, Reply, Said};
 use super::paging::{LIMIT, MOST, cut};
 use super::problem::Problem;
-use super::schema::{Field, Schema, field, optional};
+use super::schema::{Field, Schema, field, fields, optional};
 use crate::archive::{self, KeptIssue};
 use crate::audit::Deed;
 use crate::import;
@@ -64,15 +64,11 @@ const PARAGRAPHS: Schema = Schema::List(
 
 const LISTED: Schema = Schema::Named(
     "ListedIssue",
-    &Schema::Object(&[&[
-        field("month", MONTH, ""),
-        field(
-            "teaser",
-            Schema::Maybe(&LINE),
-            "The line that announces the month.",
-        ),
-        field("summaries", COUNT, "How many it has."),
-    ]]),
+    &Schema::Object(&[fields! {
+        field month: MONTH;
+        field teaser: Schema::Maybe(&LINE), "The line that announces the month.";
+        field summaries: COUNT, "How many it has.";
+    }]),
 );
 
 const TITLE: Schema = Schema::Text {
@@ -82,65 +78,46 @@ const TITLE: Schema = Schema::Text {
 
 const ISSUE_GIVEN: Schema = Schema::Named(
     "IssueGiven",
-    &Schema::Object(&[&[
-        optional(
-            "teaser",
-            Schema::Maybe(&TITLE),
-            "The line that announces the month.",
-        ),
-        field(
-            "summaries",
-            Schema::List(&SUMMARY_GIVEN, 50),
-            "In the order of the issue.",
-        ),
-    ]]),
+    &Schema::Object(&[fields! {
+        optional teaser: Schema::Maybe(&TITLE), "The line that announces the month.";
+        field summaries: Schema::List(&SUMMARY_GIVEN, 50), "In the order of the issue.";
+    }]),
 );
 
 const SUMMARY_GIVEN: Schema = Schema::Named(
     "SummaryGiven",
-    &Schema::Object(&[&[
-        field("title", TITLE, ""),
-        optional("citation", Schema::Maybe(&TITLE), "As published."),
-        optional("doi", Schema::Maybe(&DOI), "Of the study."),
-        optional("summary", PARAGRAPHS, "Its paragraphs."),
-        optional(
-            "implications",
-            PARAGRAPHS,
-            "The paragraphs of what it means for practice.",
-        ),
-        optional(
-            "topics",
-            Schema::List(&Schema::Topic, 36),
-            "What the editor confirms; where there are none, likely ones are suggested.",
-        ),
-        optional("research_type", Schema::Maybe(&Schema::ResearchType), ""),
-        optional(
-            "language",
-            LANGUAGE_CODE,
-            "Of its text; en if nothing is said.",
-        ),
-    ]]),
+    &Schema::Object(&[fields! {
+        field title: TITLE;
+        optional citation: Schema::Maybe(&TITLE), "As published.";
+        optional doi: Schema::Maybe(&DOI), "Of the study.";
+        optional summary: PARAGRAPHS, "Its paragraphs.";
+        optional implications: PARAGRAPHS, "The paragraphs of what it means for practice.";
+        optional topics: Schema::List(&Schema::Topic, 36),
+            "What the editor confirms; where there are none, likely ones are suggested.";
+        optional research_type: Schema::Maybe(&Schema::ResearchType);
+        optional language: LANGUAGE_CODE, "Of its text; en if nothing is said.";
+    }]),
 );
 
 const SUGGESTED: Schema = Schema::List(
     &Schema::Named(
         "Suggestion",
-        &Schema::Object(&[&[
-            field("slug", LINE, ""),
-            field("score", Schema::Number, "0 to 1."),
-            field("because", SLUGS, "The words that led to it."),
-        ]]),
+        &Schema::Object(&[fields! {
+            field slug: LINE;
+            field score: Schema::Number, "0 to 1.";
+            field because: SLUGS, "The words that led to it.";
+        }]),
     ),
     1_000,
 );
 
 const ISSUE_SHOWN: Schema = Schema::Named(
     "Issue",
-    &Schema::Object(&[&[
-        field("month", MONTH, ""),
-        field("teaser", Schema::Maybe(&LINE), ""),
-        field("summaries", Schema::List(&SUMMARY_SHOWN, 1_000), ""),
-    ]]),
+    &Schema::Object(&[fields! {
+        field month: MONTH;
+        field teaser: Schema::Maybe(&LINE);
+        field summaries: Schema::List(&SUMMARY_SHOWN, 1_000);
+    }]),
 );
 
 const PARAGRAPHS_SHOWN: Schema = Schema::List(
@@ -153,58 +130,32 @@ const PARAGRAPHS_SHOWN: Schema = Schema::List(
 
 const SUMMARY_SHOWN: Schema = Schema::Named(
     "Summary",
-    &Schema::Object(&[&[
-        field("title", LINE, ""),
-        field("citation", Schema::Maybe(&LINE), ""),
-        field(
-            "authors",
-            Schema::Maybe(&LINE),
-            "Read from the citation, like the next two.",
-        ),
-        field(
-            "year",
-            Schema::Maybe(&Schema::Whole {
-                least: 0,
-                most: 9_999,
-            }),
-            "",
-        ),
-        field("journal", Schema::Maybe(&LINE), ""),
-        field("doi", Schema::Maybe(&LINE), ""),
-        field("summary", PARAGRAPHS_SHOWN, ""),
-        field("implications", PARAGRAPHS_SHOWN, ""),
-        field("topics", SLUGS, "What the editor confirmed."),
-        field("suggested_topics", SUGGESTED, ""),
-        field(
-            "research_type",
-            Schema::Maybe(&LINE),
-            "What was confirmed, otherwise the likeliest.",
-        ),
-        field("research_type_confirmed", Schema::Flag, ""),
-        field("suggested_research_types", SUGGESTED, ""),
-        field("language", LINE, ""),
-    ]]),
+    &Schema::Object(&[fields! {
+        field title: LINE;
+        field citation: Schema::Maybe(&LINE);
+        field authors: Schema::Maybe(&LINE), "Read from the citation, like the next two.";
+        field year: Schema::Maybe(&Schema::Whole { least: 0, most: 9_999 });
+        field journal: Schema::Maybe(&LINE);
+        field doi: Schema::Maybe(&LINE);
+        field summary: PARAGRAPHS_SHOWN;
+        field implications: PARAGRAPHS_SHOWN;
+        field topics: SLUGS, "What the editor confirmed.";
+        field suggested_topics: SUGGESTED;
+        field research_type: Schema::Maybe(&LINE), "What was confirmed, otherwise the likeliest.";
+        field research_type_confirmed: Schema::Flag;
+        field suggested_research_types: SUGGESTED;
+        field language: LINE;
+    }]),
 );
 
 const CHANGES: Schema = Schema::List(
     &Schema::Named(
         "Change",
-        &Schema::Object(&[&[
-            field("month", MONTH, ""),
-            field(
-                "title",
-                Schema::Maybe(&LINE),
-                "Of the summary; null where it is about the issue.",
-            ),
-            field(
-                "what",
-                Schema::Text {
-                    least: 0,
-                    most: 100_000,
-                },
-                "",
-            ),
-        ]]),
+        &Schema::Object(&[fields! {
+            field month: MONTH;
+            field title: Schema::Maybe(&LINE), "Of the summary; null where it is about the issue.";
+            field what: Schema::Text { least: 0, most: 100_000 };
+        }]),
     ),
     10_000,
 );

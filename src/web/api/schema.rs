@@ -98,6 +98,15 @@ pub const fn optional(name: &'static str, schema: Schema, about: &'static str) -
     }
 }
 
+/// Fields of an object, each with whether it must be there, its schema, and what it is where its name does not tell:
+/// `field month: MONTH; optional note: LINE, "Why.";`
+macro_rules! fields {
+    ($($is_needed:ident $name:ident: $schema:expr $(, $about:literal)?;)*) => {
+        &[$($is_needed(stringify!($name), $schema, concat!($($about)?))),*]
+    };
+}
+pub(in crate::web::api) use fields;
+
 impl Schema {
     /// Everything in a value that the schema does not allow.
     pub fn check(&self, value: &Value, vocabulary: &Vocabulary) -> Vec<Wrong> {

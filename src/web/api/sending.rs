@@ -14,7 +14,7 @@ use super::forms::{COUNT, FINGERPRINT, ID, LINE, MONTH, SLUGS, TIME, WALL};
 use super::issues::no_issue;
 use super::operation::{Answer, Body, Content, Operation, Reply};
 use super::problem::{Kind, Problem};
-use super::schema::{Field, Schema, field, optional};
+use super::schema::{Field, Schema, field, fields, optional};
 use crate::audit::Deed;
 use crate::content::Occasion;
 use crate::db::Tx;
@@ -92,40 +92,23 @@ const SEND: Schema = Schema::Named(
 
 const PLAN: Schema = Schema::Named(
     "Plan",
-    &Schema::Object(&[&[
-        field("month", MONTH, ""),
-        field("recipients", COUNT, ""),
-        field(
-            "variants",
-            Schema::List(&VARIANT, 100_000),
-            "Every distinct mail.",
-        ),
-        field(
-            "nothing_matched",
-            COUNT,
-            "Readers whom nothing matched, whatever they get.",
-        ),
-        field(
-            "excluded",
-            Schema::Map(&COUNT),
-            "How many are left out, by reason.",
-        ),
-        field("warnings", SLUGS, ""),
-        field(
-            "due",
-            Schema::Maybe(&SPAN),
-            "When the first and the last are due.",
-        ),
-        field("fingerprint", LINE, ""),
-        field(
-            "settled",
-            Schema::Flag,
-            "Whether the issue has its campaign already: then this is what it settled.",
-        ),
-    ]]),
+    &Schema::Object(&[fields! {
+        field month: MONTH;
+        field recipients: COUNT;
+        field variants: Schema::List(&VARIANT, 100_000), "Every distinct mail.";
+        field nothing_matched: COUNT, "Readers whom nothing matched, whatever they get.";
+        field excluded: Schema::Map(&COUNT), "How many are left out, by reason.";
+        field warnings: SLUGS;
+        field due: Schema::Maybe(&SPAN), "When the first and the last are due.";
+        field fingerprint: LINE;
+        field settled: Schema::Flag, "Whether the issue has its campaign already: then this is what it settled.";
+    }]),
 );
 
-const SPAN: Schema = Schema::Object(&[&[field("first", TIME, ""), field("last", TIME, "")]]);
+const SPAN: Schema = Schema::Object(&[fields! {
+    field first: TIME;
+    field last: TIME;
+}]);
 
 const VARIANT: Schema = Schema::Named(
     "Variant",
@@ -140,10 +123,10 @@ const VARIANT: Schema = Schema::Named(
         field(
             "orders",
             Schema::List(
-                &Schema::Object(&[&[
-                    field("selection", LINE, ""),
-                    field("subscribers", COUNT, ""),
-                ]]),
+                &Schema::Object(&[fields! {
+                    field selection: LINE;
+                    field subscribers: COUNT;
+                }]),
                 100_000,
             ),
             "In which orders it goes out.",
@@ -153,30 +136,19 @@ const VARIANT: Schema = Schema::Named(
 
 const ORDER: Schema = Schema::Named(
     "Order",
-    &Schema::Object(&[&[
-        field("id", ID, ""),
-        field("month", MONTH, ""),
-        field(
-            "state",
-            Schema::Word(State::words),
+    &Schema::Object(&[fields! {
+        field id: ID;
+        field month: MONTH;
+        field state: Schema::Word(State::words),
             "`asked`: waits for a second person. `placed`: is to be settled. `settled`: has its campaign. `recalled`, \
-             `withdrawn`: taken back. `refused`: nothing was sent.",
-        ),
-        field("fingerprint", LINE, ""),
-        field("recipients", COUNT, ""),
-        field("asked_by", LINE, ""),
-        field("asked_at", TIME, ""),
-        field(
-            "agreed_by",
-            Schema::Maybe(&LINE),
-            "Where a second person has to agree.",
-        ),
-        field(
-            "because",
-            Schema::Maybe(&Schema::Word(Because::words)),
-            "Why nothing was sent.",
-        ),
-    ]]),
+            `withdrawn`: taken back. `refused`: nothing was sent.";
+        field fingerprint: LINE;
+        field recipients: COUNT;
+        field asked_by: LINE;
+        field asked_at: TIME;
+        field agreed_by: Schema::Maybe(&LINE), "Where a second person has to agree.";
+        field because: Schema::Maybe(&Schema::Word(Because::words)), "Why nothing was sent.";
+    }]),
 );
 
 #[derive(Deserialize)]

@@ -11,7 +11,7 @@ use super::operation::{Answer, Body, Operation, Reply};
 use super::paging::{LIMIT, MOST, cut};
 use super::problem::Problem;
 use super::readers::address_of;
-use super::schema::{Field, Schema, field, optional};
+use super::schema::{Field, Schema, field, fields, optional};
 use crate::audit::Deed;
 use crate::mask::masked;
 use crate::record::What;
@@ -61,39 +61,34 @@ const REASON: Schema = Schema::Word(Reason::words);
 
 const AFTER: Field = optional("after", HASH, "Goes on behind this hash.");
 
-const WAS_ADDED: Schema =
-    Schema::Object(&[&[field("added", Schema::Flag, "False if it got none before.")]]);
+const WAS_ADDED: Schema = Schema::Object(&[fields! {
+    field added: Schema::Flag, "False if it got none before.";
+}]);
 
-const WAS_LIFTED: Schema = Schema::Object(&[&[field(
-    "released",
-    REASON,
-    "What it had been suppressed for.",
-)]]);
+const WAS_LIFTED: Schema = Schema::Object(&[fields! {
+    field released: REASON, "What it had been suppressed for.";
+}]);
 
 const LISTED: Schema = Schema::Named(
     "Suppression",
-    &Schema::Object(&[&[
-        field(
-            "address",
-            Schema::Maybe(&LINE),
-            "Where a reader still has it.",
-        ),
-        field("address_hash", HASH, ""),
-        field("reason", REASON, ""),
-        field("since", TIME, ""),
-        field("note", LINE, ""),
-    ]]),
+    &Schema::Object(&[fields! {
+        field address: Schema::Maybe(&LINE), "Where a reader still has it.";
+        field address_hash: HASH;
+        field reason: REASON;
+        field since: TIME;
+        field note: LINE;
+    }]),
 );
 
-const ADDED: Schema = Schema::Object(&[&[
-    field("address", ADDRESS, ""),
-    optional("note", SOURCE, "Why; addresses in it are masked."),
-]]);
+const ADDED: Schema = Schema::Object(&[fields! {
+    field address: ADDRESS;
+    optional note: SOURCE, "Why; addresses in it are masked.";
+}]);
 
-const LIFTED: Schema = Schema::Object(&[&[
-    field("address", ADDRESS, ""),
-    field("note", SOURCE, "Why; addresses in it are masked."),
-]]);
+const LIFTED: Schema = Schema::Object(&[fields! {
+    field address: ADDRESS;
+    field note: SOURCE, "Why; addresses in it are masked.";
+}]);
 
 #[derive(Deserialize)]
 struct Given {

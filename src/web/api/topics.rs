@@ -5,7 +5,7 @@ use axum::http::Method;
 use super::call::Call;
 use super::forms::{COUNT, LINE, SLUGS};
 use super::operation::{Answer, Operation, Reply};
-use super::schema::{Schema, field};
+use super::schema::{Schema, field, fields};
 use crate::subscription;
 use crate::token::Scope;
 
@@ -22,18 +22,14 @@ pub(super) fn operations() -> Vec<Operation> {
 
 const TOPIC: Schema = Schema::Named(
     "Topic",
-    &Schema::Object(&[&[
-        field("slug", LINE, ""),
-        field("name", LINE, ""),
-        field("aliases", SLUGS, "Other names that files may use."),
-        field("description", LINE, ""),
-        field("summaries", COUNT, ""),
-        field(
-            "subscribers",
-            COUNT,
-            "Who chose it; who gets every topic is not counted.",
-        ),
-    ]]),
+    &Schema::Object(&[fields! {
+        field slug: LINE;
+        field name: LINE;
+        field aliases: SLUGS, "Other names that files may use.";
+        field description: LINE;
+        field summaries: COUNT;
+        field subscribers: COUNT, "Who chose it; who gets every topic is not counted.";
+    }]),
 );
 
 async fn list(call: Call) -> Answer {
