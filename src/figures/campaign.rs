@@ -20,6 +20,17 @@ pub const SMALL: &str = "";
 /// What stands for every topic, by who chose none.
 pub const ALL_TOPICS: &str = "*";
 
+/// The states of deliveries, in the order in which figures tell them.
+pub const STATES: [&str; 7] = [
+    "accepted",
+    "waiting",
+    "deferred",
+    "in_flight",
+    "bounced",
+    "suppressed",
+    "unknown",
+];
+
 /// An account with the moment at which it was counted.
 #[derive(Clone, Debug)]
 pub struct Counted {
@@ -69,14 +80,21 @@ row! {
 }
 
 impl Domain {
+    /// How many are in each of `STATES`.
+    pub fn counts(&self) -> [i64; 7] {
+        [
+            self.accepted,
+            self.waiting,
+            self.deferred,
+            self.in_flight,
+            self.bounced,
+            self.suppressed,
+            self.unknown,
+        ]
+    }
+
     pub fn sum(&self) -> i64 {
-        self.accepted
-            + self.waiting
-            + self.deferred
-            + self.in_flight
-            + self.bounced
-            + self.suppressed
-            + self.unknown
+        self.counts().iter().sum()
     }
 }
 

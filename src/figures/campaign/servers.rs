@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::{Domain, Refusal, SMALL};
+use super::{Domain, Refusal, SMALL, STATES};
 use crate::db::{Tx, on};
 use crate::figures::{FEWEST, domain_of};
 use crate::mask::masked;
@@ -23,20 +23,11 @@ pub(super) async fn by_domain(
     tx: &mut Tx,
     campaign: i64,
 ) -> sqlx::Result<(Vec<Domain>, (i64, i64))> {
-    let states = [
-        "accepted",
-        "waiting",
-        "deferred",
-        "in_flight",
-        "bounced",
-        "suppressed",
-        "unknown",
-    ];
-    let counted: Vec<String> = states
+    let counted: Vec<String> = STATES
         .iter()
         .map(|state| format!("count(*) FILTER (WHERE d.state = '{state}') AS {state}"))
         .collect();
-    let summed: Vec<String> = states
+    let summed: Vec<String> = STATES
         .iter()
         .map(|state| format!("CAST(sum({state}) AS BIGINT)"))
         .collect();

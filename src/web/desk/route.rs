@@ -46,12 +46,7 @@ impl Route {
         H: Handler<T, Desk>,
         T: 'static,
     {
-        Route {
-            path,
-            who: Who::Admin(role),
-            kind: Kind::Page,
-            handler: get(handler),
-        }
+        Route::of(path, role, Kind::Page, get(handler))
     }
 
     /// A form that is sent: its token, and where it was sent from, have been looked at before the handler runs.
@@ -60,12 +55,7 @@ impl Route {
         H: Handler<T, Desk>,
         T: 'static,
     {
-        Route {
-            path,
-            who: Who::Admin(role),
-            kind: Kind::Form,
-            handler: post(handler),
-        }
+        Route::of(path, role, Kind::Form, post(handler))
     }
 
     /// The same with files, which lie in temporary ones.
@@ -74,9 +64,15 @@ impl Route {
         H: Handler<T, Desk>,
         T: 'static,
     {
+        Route::of(path, role, Kind::Upload, post(handler))
+    }
+
+    fn of(path: &'static str, role: Role, kind: Kind, handler: MethodRouter<Desk>) -> Route {
         Route {
-            kind: Kind::Upload,
-            ..Route::post(path, role, handler)
+            path,
+            who: Who::Admin(role),
+            kind,
+            handler,
         }
     }
 

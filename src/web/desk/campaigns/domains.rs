@@ -7,7 +7,7 @@ use super::super::table::{self, Number, Text};
 use super::{of_path, page_of};
 use crate::admin::Role;
 use crate::bounce::meaning::meaning;
-use crate::figures::campaign::{Domain, Refusal, SMALL, counted_at, domains, refusals};
+use crate::figures::campaign::{Domain, Refusal, SMALL, STATES, counted_at, domains, refusals};
 use crate::plain;
 use crate::web::desk::plot::as_csv;
 use crate::web::desk::{Answer, Route, Visit, csv_file};
@@ -132,32 +132,14 @@ fn words(visit: &Visit, group: &[&Refusal]) -> Markup {
 async fn csv(visit: Visit, Path(path): Path<String>) -> Answer {
     let mut tx = visit.read().await?;
     let (month, campaign) = of_path(&mut tx, &path).await?;
-    let head = [
-        "domain",
-        "accepted",
-        "waiting",
-        "deferred",
-        "in_flight",
-        "bounced",
-        "suppressed",
-        "unknown",
-    ];
+    let head = [&["domain"], STATES.as_slice()].concat();
     let domains = domains(&mut tx, campaign.id).await?;
     let rows = domains.iter().map(|one| {
-        let counts = [
-            one.accepted,
-            one.waiting,
-            one.deferred,
-            one.in_flight,
-            one.bounced,
-            one.suppressed,
-            one.unknown,
-        ];
         let mut row = vec![match &*one.domain {
             SMALL => "(others)".to_owned(),
             domain => domain.to_owned(),
         }];
-        row.extend(counts.map(|count| count.to_string()));
+        row.extend(one.counts().map(|count| count.to_string()));
         row
     });
     Ok(csv_file(&format!("domains-{month}.csv"), &head, rows))
