@@ -1,12 +1,13 @@
-//! How often a page may be asked for something that costs somebody else a mail.
+//! How often a page may be asked for something that costs somebody else a mail, and how often a program may call.
 //!
 //! Kept in memory: what it guards is safe without it (an address gets one letter a day, whoever asks), and a restart
-//! forgives.
+//! forgives. Where several processes serve, each counts for itself.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, Duration, Utc};
+use uuid::Uuid;
 
 use crate::network::Network;
 
@@ -22,6 +23,13 @@ const MOST_OF_ALL: u32 = 2_000;
 /// Networks that are remembered; a flood from more of them makes everybody work.
 const MOST_NETWORKS: usize = 20_000;
 
+/// Calls of one token in a minute, twenty in each second of it: a program that takes a list of readers over one by one
+/// needs not wait, and one that runs wild leaves the pages their share of the database.
+pub const MOST_CALLS: u32 = 1_200;
+
+/// Tokens that are remembered before those that have been quiet are forgotten.
+const MOST_TOKENS: usize = 1_000;
+
 /// What has been asked lately.
 #[derive(Default)]
 pub struct Limits(Mutex<Counts>);
@@ -33,6 +41,10 @@ struct Counts {
     /// When networks that had been quiet were forgotten last.
     forgot_at: DateTime<Utc>,
 }
+
+/// How often each token has called lately.
+#[derive(Default)]
+pub struct Calls(Mutex<HashMap<Uuid, Window>>);
 
 /// How many since when.
 #[derive(Clone, Copy, Default)]
@@ -94,6 +106,23 @@ impl Limits {
     }
 }
 
+impl Calls {
+    /// Counts one more of a token that is known; gives the seconds to wait where it is one too many.
+    pub fn count(&self, token: Uuid, now: DateTime<Utc>) -> Result<(), u32> {
+        let minute = Duration::minutes(1);
+        let mut tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if tokens.len() >= MOST_TOKENS {
+            tokens.retain(|_, window| now - window.since < minute);
+        }
+        let window = tokens.entry(token).or_default();
+        if window.add(now, minute) <= MOST_CALLS {
+            return Ok(());
+        }
+        let rest = (window.since + minute - now).num_seconds() + 1;
+        Err(rest.try_into().unwrap_or(60))
+    }
+}
+
 impl Counts {
     /// When there are too many, and once a minute at most: networks that have been quiet for an hour.
     fn forget(&mut self, now: DateTime<Utc>, hour: Duration) {
@@ -144,6 +173,24 @@ mod tests {
         assert!(matches!(limits.count(network(7), now()), May::NotBefore(_)));
         let later = now() + Duration::minutes(10);
         assert_eq!(limits.count(network(7), later), May::Freely);
+    }
+
+    #[test]
+    fn a_token_calls_so_often_in_a_minute_and_then_waits_and_no_other_does() {
+        let calls = Calls::default();
+        let [one, other] = [Uuid::from_u128(1), Uuid::from_u128(2)];
+        for _ in 0..MOST_CALLS {
+            assert_eq!(calls.count(one, now()), Ok(()));
+        }
+        let later = now() + Duration::seconds(40);
+        assert_eq!(calls.count(one, later), Err(21));
+        assert_eq!(calls.count(other, later), Ok(()));
+        assert_eq!(calls.count(one, later + Duration::seconds(21)), Ok(()));
+        for number in 0..5_000 {
+            let now = now() + Duration::minutes(number);
+            assert_eq!(calls.count(Uuid::new_v4(), now), Ok(()));
+        }
+        assert!(calls.0.lock().unwrap().len() <= MOST_TOKENS);
     }
 
     #[test]

@@ -24,6 +24,7 @@ use crate::issue::Month;
 use crate::record::{self, Shown, What};
 use crate::token::{self, Token};
 use crate::web::desk::Desk;
+use crate::web::limits::MOST_CALLS;
 
 /// A call that may be answered: its token may ask it, and all that came with it has the form that is described.
 pub struct Call {
@@ -225,6 +226,10 @@ async fn admitted(
     drop(tx);
     let found = found.filter(|token| token.counts(now)).ok_or_else(|| {
         Problem::no_token("This token is not known, was revoked, or has come to its end; an owner makes another at /desk/tokens.")
+    })?;
+    desk.calls.count(found.id, now).map_err(|seconds| {
+        let detail = format!("This token has called {MOST_CALLS} times within a minute; nothing was done. Call again in {seconds} seconds.");
+        Problem::later(Kind::TooMany, detail, seconds)
     })?;
     if found.is_to_be_seen(now) {
         let mut tx = desk.site.db.begin().await?;

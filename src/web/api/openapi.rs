@@ -16,7 +16,8 @@ use crate::web::desk::Desk;
 const ABOUT: &str = "What the editor's desk can do, for other programs. Every call bears a token, made by an owner at \
     /desk/tokens with the scopes that it needs. A call that cannot be answered is told why, where, and what to do \
     (RFC 9457): 422 where something has not the form that stands here, 409 where it has and does not fit what there is. \
-    Lists come in parts: the header field `Link` has the address of the next. A body has at most 1 MiB.";
+    Lists come in parts: the header field `Link` has the address of the next. A body has at most 1 MiB, and a token calls at \
+    most 1,200 times in a minute: then 429, with the seconds to wait in `Retry-After`.";
 
 pub(super) async fn document(State(desk): State<Desk>) -> impl IntoResponse {
     let described = described(&desk.site.vocabulary, &desk.site.url(ROOT));
@@ -71,8 +72,8 @@ fn described_operation(
     for (status, about) in refusals(operation) {
         let content = json!({PROBLEM_TYPE: {"schema": problem}});
         let mut refusal = json!({"description": about, "content": content});
-        if status == 401 {
-            refusal["headers"] = json!({"WWW-Authenticate": {"schema": {"type": "string"}}});
+        if let Some([name, sort]) = field_of(status) {
+            refusal["headers"] = json!({name: {"schema": {"type": sort}}});
         }
         responses.insert(status.to_string(), refusal);
     }
@@ -162,6 +163,15 @@ fn response(
     response
 }
 
+/// The header field that comes with a refusal, and of what type it is.
+fn field_of(status: u16) -> Option<[&'static str; 2]> {
+    match status {
+        401 => Some(["WWW-Authenticate", "string"]),
+        429 | 503 => Some(["Retry-After", "integer"]),
+        _ => None,
+    }
+}
+
 /// What an operation may be refused with.
 pub(super) fn refusals(operation: &Operation) -> Vec<(u16, &'static str)> {
     let takes_something = !matches!(operation.body, Body::Nothing);
@@ -169,6 +179,10 @@ pub(super) fn refusals(operation: &Operation) -> Vec<(u16, &'static str)> {
         (401, "There is no token, or one that does not count."),
         (403, "The token may not do this."),
         (404, "There is no such thing."),
+        (
+            429,
+            "The token has called too often; call again after as many seconds as Retry-After says.",
+        ),
         (
             503,
             "Not now; ask again after as many seconds as Retry-After says.",

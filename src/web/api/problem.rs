@@ -40,6 +40,7 @@ pub enum Kind {
     TooLarge,
     WrongType,
     Invalid,
+    TooMany,
     Unavailable,
 }
 
@@ -96,6 +97,7 @@ impl Kind {
             Kind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Kind::WrongType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Kind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
+            Kind::TooMany => StatusCode::TOO_MANY_REQUESTS,
             Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
@@ -114,6 +116,7 @@ impl Kind {
                 "invalid",
                 "The request does not have the form that is described",
             ],
+            Kind::TooMany => ["too-many", "The token calls too often"],
             Kind::Unavailable => ["unavailable", "Not now"],
         }
     }

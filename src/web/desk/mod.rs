@@ -40,6 +40,7 @@ use axum::response::{IntoResponse, Response};
 use tokio::sync::{Notify, Semaphore};
 
 use super::Site;
+use super::limits::Calls;
 use crate::address_book::AddressBook;
 use crate::cell;
 use crate::config::Config;
@@ -71,6 +72,8 @@ pub struct Desk {
     /// What plans would come to.
     pub forecasts: Arc<Forecasts>,
     pub guesses: Arc<Guesses>,
+    /// What programs have asked lately.
+    pub calls: Arc<Calls>,
     /// Places for passwords that are being checked: each takes 19 MiB and a good part of a processor.
     pub checks: Arc<Semaphore>,
     /// Where a part of an address is looked for.
@@ -98,6 +101,7 @@ impl Desk {
             suggester: Arc::new(suggester),
             renderer: Arc::new(renderer),
             guesses: Arc::default(),
+            calls: Arc::default(),
             checks: Arc::new(Semaphore::new(CHECKS)),
             book: Arc::default(),
             imports: Arc::default(),
