@@ -59,9 +59,9 @@ async fn what_cannot_be_taken_is_refused_by_line_with_the_reason(db: Db) {
                a@peer.test,,,,,form\n";
     let (enrolled, refused) = news.enrol(csv).await;
     assert_eq!((enrolled.added, enrolled.refused), (1, 9));
-    let mut reasons: Vec<(u64, &str)> = refused
+    let mut reasons: Vec<(u64, String)> = refused
         .iter()
-        .map(|refused| (refused.line, refused.reason.as_str()))
+        .map(|refused| (refused.line, refused.why.to_string()))
         .collect();
     reasons.sort_unstable();
     let wanted = [

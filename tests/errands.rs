@@ -127,6 +127,7 @@ fn means(news: &News) -> Means {
         now: news.now(),
         implied_life: Duration::days(730),
         new_id: Uuid::new_v4,
+        language: Language::English,
     }
 }
 
@@ -169,14 +170,16 @@ async fn an_import_beside_the_pages_refuses_what_a_command_would(db: Db) {
         .unwrap()
         .read_to_string(&mut refused)
         .unwrap();
-    assert!(refused.starts_with("line,reason,address,name,consent_at,consent_source\n"));
+    assert!(refused.starts_with(
+        "\"line\",\"reason\",\"address\",\"name\",\"consent_at\",\"consent_source\"\n"
+    ));
     assert!(
         refused.contains("suppressed") && refused.contains("'=1+1"),
         "{refused}"
     );
     assert!(refused.contains("consent_source is empty"), "{refused}");
     // Mended, the list is an import itself.
-    let mended = refused.replace("2026-01-01,\n", "2026-01-01,telephone\n");
+    let mended = refused.replace("\"2026-01-01\",\"\"", "\"2026-01-01\",telephone");
     assert_eq!(news.enrol(&mended).await.0.added, 1);
 }
 

@@ -67,14 +67,14 @@ async fn an_implied_consent_runs_out_unless_the_reader_says_that_digests_shall_c
     let (enrolled, refused) = news.enrol(&csv).await;
     assert_eq!((enrolled.added, enrolled.refused), (4, 2));
     assert!(
-        refused[0].reason.contains("ran out on 2021-12-31"),
+        refused[0].why.to_string().contains("ran out on 2021-12-31"),
         "{}",
-        refused[0].reason
+        refused[0].why.to_string()
     );
     assert!(
-        refused[1].reason.contains("express"),
+        refused[1].why.to_string().contains("express"),
         "{}",
-        refused[1].reason
+        refused[1].why.to_string()
     );
     news.publish(&issue("2026-03", &[&[DEPRESSION]])).await;
     assert_eq!(reached(&news, "2026-03", "consent_expired").await, (4, 0));
@@ -104,9 +104,9 @@ async fn an_implied_consent_runs_out_unless_the_reader_says_that_digests_shall_c
     let (enrolled, refused) = news.enrol(&again).await;
     assert_eq!(enrolled.added, 0);
     assert!(
-        refused[0].reason.contains("ran out"),
+        refused[0].why.to_string().contains("ran out"),
         "{}",
-        refused[0].reason
+        refused[0].why.to_string()
     );
 }
 
@@ -186,7 +186,7 @@ async fn whose_mailbox_takes_no_mail_is_forgotten_like_who_left_and_no_list_brin
     let list = "address,consent_at,consent_source\nann@peer.test,2026-01-01,form\n";
     let (enrolled, refused) = news.enrol(list).await;
     assert_eq!(enrolled.added, 0);
-    assert!(refused[0].reason.contains("suppressed"));
+    assert!(refused[0].why.to_string().contains("suppressed"));
 
     let request = news
         .ask(Kind::SignUp, "ann@peer.test", form(&[]), None)

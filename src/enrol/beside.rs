@@ -12,9 +12,10 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::refusals::Refusals;
-use super::{Enrolled, Enrolment};
+use super::{EnrolError, Enrolled, Enrolment};
 use crate::db::Db;
 use crate::secret::Keys;
+use crate::subscription::Language;
 use crate::topic::Vocabulary;
 
 /// How long the outcome of an import, and its list of refused lines, can be looked at.
@@ -37,6 +38,8 @@ pub struct Means {
     pub now: DateTime<Utc>,
     pub implied_life: chrono::Duration,
     pub new_id: fn() -> Uuid,
+    /// In which it is said why lines were refused.
+    pub language: Language,
 }
 
 /// One import.
@@ -55,8 +58,8 @@ pub struct Import {
 pub enum State {
     Running,
     Done(Enrolled),
-    /// In words for who began it; readers that were added before stay.
-    Failed(String),
+    /// Readers that were added before stay.
+    Failed(Arc<EnrolError>),
 }
 
 /// Why a file is not taken at all.
@@ -161,11 +164,14 @@ impl Import {
     async fn run(&self, file: File, means: &Means) -> State {
         match self.enrol(file, means).await {
             Ok(enrolled) => State::Done(enrolled),
-            Err(why) => State::Failed(why),
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "an import failed");
+                State::Failed(Arc::new(error))
+            }
         }
     }
 
-    async fn enrol(&self, file: File, means: &Means) -> Result<Enrolled, String> {
+    async fn enrol(&self, file: File, means: &Means) -> Result<Enrolled, EnrolError> {
         let enrolment = Enrolment {
             db: &means.db,
             keys: &means.keys,
@@ -174,9 +180,8 @@ impl Import {
             implied_life: means.implied_life,
             new_id: &means.new_id,
         };
-        let told = |error: io::Error| format!("the list of refused lines cannot be kept: {error}");
-        let list = tempfile::tempfile().map_err(told)?;
-        let mut refusals = Refusals::for_spreadsheets(list);
+        let list = tempfile::tempfile().map_err(EnrolError::Refusals)?;
+        let mut refusals = Refusals::for_spreadsheets(list, means.language);
         let progress = |bytes| self.done.store(bytes, Ordering::Relaxed);
         let run = enrolment.run(
             &means.name,
@@ -185,11 +190,8 @@ impl Import {
             progress,
         );
         let enrolled = run.await;
-        let list = refusals.end().map_err(told)?;
+        let list = refusals.end().map_err(EnrolError::Refusals)?;
         *self.refusals.lock().unwrap_or_else(PoisonError::into_inner) = Some(list);
-        enrolled.map_err(|error| {
-            tracing::warn!(error = &error as &dyn std::error::Error, "an import failed");
-            error.to_string()
-        })
+        enrolled
     }
 }

@@ -8,6 +8,7 @@ use chrono_tz::Tz;
 use csv::ByteRecord;
 use uuid::Uuid;
 
+use super::why::Why;
 use super::{COLUMNS, EnrolError, Enrolment, PASSED_OVER, fields};
 use crate::cell;
 use crate::db::word;
@@ -15,7 +16,7 @@ use crate::subscriber::Address;
 use crate::subscription::{Choice, Format, Frequency, Language};
 
 /// Longest name and consent source, in characters.
-const LONGEST_TEXT: usize = 200;
+pub(super) const LONGEST_TEXT: usize = 200;
 
 /// Choices that are remembered by how the file writes them; it writes few of them in many ways.
 const REMEMBERED: usize = 10_000;
@@ -74,21 +75,21 @@ impl<'a> Lines<'a> {
     }
 
     /// The line, or why it cannot be taken.
-    pub fn read<'r>(&mut self, record: &'r ByteRecord) -> Result<New<'r>, String> {
+    pub fn read<'r>(&mut self, record: &'r ByteRecord) -> Result<New<'r>, Why> {
         let heading = &self.heading;
-        let column = |name: &str| -> Result<&'r str, String> {
+        let column = |name: &'static str| -> Result<&'r str, Why> {
             let bytes = heading
                 .place(name)
                 .and_then(|place| record.get(place))
                 .unwrap_or_default();
             std::str::from_utf8(bytes)
                 .map(|field| cell::text(field.trim()))
-                .map_err(|_| format!("{name} is not UTF-8"))
+                .map_err(|_| Why::NotUtf8(name))
         };
-        let address = Address::parse(column("address")?).map_err(|error| error.to_string())?;
+        let address = Address::parse(column("address")?).map_err(Why::Address)?;
         let consent_source = in_bounds("consent_source", column("consent_source")?)?;
         if consent_source.is_empty() {
-            return Err("consent_source is empty: say how the consent was given".to_owned());
+            return Err(Why::NoSource);
         }
         let name = in_bounds("name", column("name")?)?;
         let frequency = word("frequency", column("frequency")?, Frequency::Monthly)?;
@@ -126,22 +127,19 @@ impl<'a> Lines<'a> {
         &self,
         kind: ConsentKind,
         given_at: DateTime<Utc>,
-    ) -> Result<Option<DateTime<Utc>>, String> {
+    ) -> Result<Option<DateTime<Utc>>, Why> {
         let until = match kind {
             ConsentKind::Express => return Ok(None),
             ConsentKind::Implied => given_at + self.enrolment.implied_life,
         };
         match until > self.enrolment.now {
             true => Ok(Some(until)),
-            false => Err(format!(
-                "the implied consent ran out on {}",
-                until.format("%Y-%m-%d")
-            )),
+            false => Err(Why::RanOut(until.date_naive())),
         }
     }
 
     /// The id of a choice, and the choice itself unless a line before had it.
-    fn choice(&mut self, topics: &str, types: &str) -> Result<(Uuid, Option<Choice>), String> {
+    fn choice(&mut self, topics: &str, types: &str) -> Result<(Uuid, Option<Choice>), Why> {
         let written = [topics, types].join("|");
         if let Some(known) = self.choices.get(&written) {
             return Ok((*known, None));
@@ -154,8 +152,8 @@ impl<'a> Lines<'a> {
                 .map(|found| found.slug.clone())
         };
         let choice = Choice::new(
-            slugs(topics, topic, "topic")?,
-            slugs(types, kind, "type of research")?,
+            slugs(topics, topic, Why::NoSuchTopic)?,
+            slugs(types, kind, Why::NoSuchType)?,
         );
         let id = choice.id();
         if self.choices.len() >= REMEMBERED {
@@ -204,13 +202,11 @@ impl Heading {
     }
 }
 
-fn in_bounds<'r>(name: &str, text: &'r str) -> Result<&'r str, String> {
+fn in_bounds<'r>(name: &'static str, text: &'r str) -> Result<&'r str, Why> {
     if text.chars().count() <= LONGEST_TEXT && !text.chars().any(char::is_control) {
         Ok(text)
     } else {
-        Err(format!(
-            "{name} is longer than {LONGEST_TEXT} characters or holds controls"
-        ))
+        Err(Why::Unfit(name))
     }
 }
 
@@ -218,8 +214,8 @@ fn in_bounds<'r>(name: &str, text: &'r str) -> Result<&'r str, String> {
 fn slugs(
     written: &str,
     find: impl Fn(&str) -> Option<String>,
-    what: &str,
-) -> Result<Vec<String>, String> {
+    why_not: impl Fn(String) -> Why,
+) -> Result<Vec<String>, Why> {
     if written == "*" {
         return Ok(Vec::new());
     }
@@ -227,49 +223,41 @@ fn slugs(
         .split(';')
         .map(str::trim)
         .filter(|value| !value.is_empty())
-        .map(|value| {
-            find(value).ok_or_else(|| {
-                format!("there is no {what} '{value}'; `bulletin topic list` shows the topics")
-            })
-        })
+        .map(|value| find(value).ok_or_else(|| why_not(value.to_owned())))
         .collect()
 }
 
 fn word<T: std::str::FromStr<Err = String>>(
-    name: &str,
+    name: &'static str,
     written: &str,
     default: T,
-) -> Result<T, String> {
+) -> Result<T, Why> {
     if written.is_empty() {
         return Ok(default);
     }
-    written
-        .to_lowercase()
-        .parse()
-        .map_err(|allowed| format!("{name} {allowed}"))
+    written.to_lowercase().parse().map_err(|wrong: String| {
+        let allowed = wrong.strip_prefix("must be one of ").unwrap_or(&wrong);
+        Why::NotOneOf(name, allowed.to_owned())
+    })
 }
 
 /// Empty where the reader named none.
-fn time_zone(written: &str) -> Result<&'static str, String> {
+fn time_zone(written: &str) -> Result<&'static str, Why> {
     if written.is_empty() {
         return Ok("");
     }
-    let zone: Tz = written
-        .parse()
-        .map_err(|_| "time_zone must be an IANA name such as America/Toronto".to_owned())?;
+    let zone: Tz = written.parse().map_err(|_| Why::NoSuchZone)?;
     Ok(zone.name())
 }
 
 /// A day, a day with a time (UTC), or a moment with an offset; never one to come.
-fn consent_at(written: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, String> {
+fn consent_at(written: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, Why> {
     if written.is_empty() {
-        return Err("consent_at is empty: say when the consent was given".to_owned());
+        return Err(Why::NoTime);
     }
-    let at = moment(written).ok_or_else(|| {
-        "consent_at must be written as 2020-05-03 or 2020-05-03T14:00:00Z".to_owned()
-    })?;
+    let at = moment(written).ok_or(Why::TimeUnread)?;
     if at > now {
-        Err("consent_at lies in the future".to_owned())
+        Err(Why::TimeToCome)
     } else {
         Ok(at)
     }

@@ -6,6 +6,7 @@ mod record;
 pub mod refusals;
 mod sorter;
 mod take_over;
+mod why;
 
 use std::cell::Cell;
 use std::io::{self, Read};
@@ -24,6 +25,7 @@ use self::record::{NotTaken, write_choice, write_line};
 pub use self::sorter::SortError;
 use self::sorter::{Sorted, Sorter};
 use self::take_over::{TakingOver, close, keep_choices};
+pub use self::why::Why;
 use crate::db::Db;
 use crate::secret::Keys;
 use crate::topic::Vocabulary;
@@ -49,9 +51,6 @@ const PASSED_OVER: [&str; 2] = ["line", "reason"];
 /// After how many lines `progress` hears of it.
 const GLANCE: u64 = 1_000;
 
-const SUPPRESSED: &str = "the address is suppressed; `bulletin subscriber show` says why";
-const KNOWN: &str = "the address is a subscriber already, or stands in the file twice";
-
 /// A line longer than this is a quote that was never closed, or an attack.
 const LONGEST_LINE_BYTES: usize = 1 << 20;
 
@@ -67,7 +66,7 @@ pub struct Enrolled {
 pub struct Refused {
     /// Counted from 1, the heading being the first.
     pub line: u64,
-    pub reason: String,
+    pub why: Why,
     /// The file's own heading, and the line under it.
     pub heading: Rc<[String]>,
     pub fields: Vec<String>,
@@ -125,12 +124,12 @@ impl Enrolment<'_> {
         let mut reading = Lines::new(self, &source.record)?;
         let heading = reading.columns();
         let mut enrolled = Enrolled::default();
-        let mut refuse = |line, reason, fields| {
+        let mut refuse = |line, why, fields| {
             enrolled.refused += 1;
             let heading = heading.clone();
             let refused = Refused {
                 line,
-                reason,
+                why,
                 heading,
                 fields,
             };
@@ -148,8 +147,11 @@ impl Enrolment<'_> {
         let mut record = Vec::new();
         while not_taken.next(&mut record)? {
             let line = NotTaken::read(&record);
-            let reason = if line.suppressed { SUPPRESSED } else { KNOWN };
-            refuse(line.number, reason.to_owned(), record::fields(line.fields))?;
+            let why = match line.suppressed {
+                true => Why::Suppressed,
+                false => Why::Known,
+            };
+            refuse(line.number, why, record::fields(line.fields))?;
             record.clear();
         }
         taken_over?;
@@ -200,7 +202,7 @@ impl<R: Read> Source<R> {
     fn sort(
         &mut self,
         reading: &mut Lines<'_>,
-        refuse: &mut impl FnMut(u64, String, Vec<String>) -> Result<(), EnrolError>,
+        refuse: &mut impl FnMut(u64, Why, Vec<String>) -> Result<(), EnrolError>,
         progress: &impl Fn(u64),
     ) -> Result<(Sorted, Sorted, u64), EnrolError> {
         let (mut lines, mut choices) = (Sorter::default(), Sorter::default());
@@ -218,7 +220,7 @@ impl<R: Read> Source<R> {
                     }
                     lines.push(|to| write_line(number, &new, record, to))?;
                 }
-                Err(reason) => refuse(number, reason, fields(record))?,
+                Err(why) => refuse(number, why, fields(record))?,
             }
             if number.is_multiple_of(GLANCE) {
                 progress(self.reader.position().byte());

@@ -3,8 +3,11 @@
 
 use std::io::{self, Write};
 
+use csv::{QuoteStyle, WriterBuilder};
+
 use super::Refused;
 use crate::cell;
+use crate::subscription::Language;
 
 /// Writes the list, whose first line names the columns.
 pub struct Refusals<W: Write> {
@@ -12,23 +15,31 @@ pub struct Refusals<W: Write> {
     has_heading: bool,
     /// Whether a spreadsheet may open it: then nothing in it is a formula.
     for_spreadsheets: bool,
+    /// Of the reasons.
+    language: Language,
 }
 
 impl<W: Write> Refusals<W> {
     /// As the lines stood in the file.
     pub fn new(to: W) -> Refusals<W> {
         Refusals {
-            csv: csv::WriterBuilder::new().flexible(true).from_writer(to),
+            csv: WriterBuilder::new().flexible(true).from_writer(to),
             has_heading: false,
             for_spreadsheets: false,
+            language: Language::English,
         }
     }
 
-    /// With an apostrophe before what a spreadsheet would run; an import takes it away again.
-    pub fn for_spreadsheets(to: W) -> Refusals<W> {
+    /// Each cell in quotes, as `cell::writer` has it, and with an apostrophe before what a spreadsheet would run; an
+    /// import takes it away again.
+    pub fn for_spreadsheets(to: W, language: Language) -> Refusals<W> {
+        let mut quoting = WriterBuilder::new();
+        quoting.flexible(true).quote_style(QuoteStyle::Always);
         Refusals {
+            csv: quoting.from_writer(to),
+            has_heading: false,
             for_spreadsheets: true,
-            ..Refusals::new(to)
+            language,
         }
     }
 
@@ -40,7 +51,8 @@ impl<W: Write> Refusals<W> {
             self.has_heading = true;
         }
         let line = refused.line.to_string();
-        let fields = [line.as_str(), refused.reason.as_str()]
+        let reason = refused.why.told(self.language);
+        let fields = [line.as_str(), reason.as_str()]
             .into_iter()
             .chain(refused.fields.iter().map(String::as_str));
         let written = match self.for_spreadsheets {

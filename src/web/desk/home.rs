@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use super::campaigns::why_paused;
 use super::{Answer, Route, Visit};
 use crate::admin::Role;
 use crate::archive::{self, Listed};
@@ -62,7 +63,7 @@ fn wants_somebody(visit: &Visit, campaigns: &[Campaign], held: &[Noted]) -> Mark
         @for campaign in paused {
             div.notice {
                 h2 { (visit.say("Paused: ", "En pause : ")) (visit.month(&campaign.month)) }
-                @if let Some(because) = &campaign.paused_because { p { (because) "." } }
+                @if let Some(because) = &campaign.paused_because { p { (why_paused(visit, because)[0]) } }
                 p { a href=(format!("/desk/campaigns/{}", campaign.month)) { (visit.say("Look at it, and let it go on or cancel it", "L’examiner, puis le reprendre ou l’annuler")) } }
             }
         }
@@ -70,10 +71,24 @@ fn wants_somebody(visit: &Visit, campaigns: &[Campaign], held: &[Noted]) -> Mark
             @let month = slot.month.clone().unwrap_or_default();
             div.notice {
                 h2 { (visit.say("Did not go out by itself: ", "N’est pas parti tout seul : ")) (visit.month(&month)) }
-                p { (slot.note) "." }
+                p { (held_because(visit, &slot.note)) }
                 p { a href=(format!("/desk/issues/{month}")) { (visit.say("Look at it, and send it", "L’examiner et l’envoyer")) } }
             }
         }
+    }
+}
+
+/// Why a time of the schedule went by without its issue; `note` is how the scheduler put it.
+fn held_because<'a>(visit: &'a Visit, note: &str) -> &'a str {
+    match note.starts_with("nothing ran then") {
+        true => visit.say(
+            "The service did not run at that time, and came back later than schedule.grace allows.",
+            "Le service ne tournait pas à ce moment-là et n’est revenu qu’après le délai de schedule.grace.",
+        ),
+        false => visit.say(
+            "It is months old, and nothing newer was there.",
+            "Il date de plusieurs mois, et rien de plus récent n’était prêt.",
+        ),
     }
 }
 

@@ -184,8 +184,9 @@ fn done<'a>(visit: &'a Visit, done: &str) -> Option<&'a str> {
     })
 }
 
-fn paused_by_itself(visit: &Visit, month: Month, because: &str) -> Markup {
-    let [says, what] = match because.starts_with("a storm") {
+/// Why the service paused a campaign, and what to do.
+pub(super) fn why_paused<'a>(visit: &'a Visit, because: &str) -> [&'a str; 2] {
+    match because.starts_with("a storm") {
         true => [
             visit.say(
                 "Far more mails than usual were refused for good. Something may be wrong with the list of addresses, or with us.",
@@ -206,7 +207,11 @@ fn paused_by_itself(visit: &Visit, month: Month, because: &str) -> Markup {
                 "Prévenez l’exploitant avant de le laisser reprendre.",
             ),
         ],
-    };
+    }
+}
+
+fn paused_by_itself(visit: &Visit, month: Month, because: &str) -> Markup {
+    let [says, what] = why_paused(visit, because);
     html! {
         div.notice role="alert" {
             h2 { (visit.say("It was paused to protect your readers", "L’envoi a été suspendu pour protéger vos lecteurs")) }

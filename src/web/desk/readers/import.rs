@@ -13,7 +13,10 @@ use super::super::{Answer, DeskError, Posted, Visit};
 use super::crumb;
 use crate::audit::Deed;
 use crate::enrol::beside::{self, Import, Means, NotAList, State};
+use crate::enrol::{COLUMNS, EnrolError};
+use crate::plain::plain;
 use crate::record::What;
+use crate::subscription::Language;
 
 pub(super) async fn show(visit: Visit) -> Answer {
     Ok(page(&visit, None))
@@ -143,6 +146,7 @@ pub(super) async fn begin(visit: Visit, posted: Posted) -> Answer {
         now: visit.now,
         implied_life: visit.desk.config.implied_life,
         new_id: site.new_id,
+        language: visit.language(),
     };
     let import = visit.desk.imports.begin(id, file, means).map_err(failed)?;
     tokio::spawn(write_down(visit.clone(), import));
@@ -152,7 +156,7 @@ pub(super) async fn begin(visit: Visit, posted: Posted) -> Answer {
 /// A browser may send a whole path, and anybody anything.
 fn file_name(sent: &str) -> String {
     let last = sent.rsplit(['/', '\\']).next().unwrap_or_default();
-    crate::plain::plain(last).chars().take(200).collect()
+    plain(last).chars().take(200).collect()
 }
 
 /// The record has how many there were.
@@ -219,9 +223,9 @@ pub(super) async fn progress(visit: Visit, Path(id): Path<String>) -> Answer {
                     )) }
                 }
                 State::Done(enrolled) => (done(&visit, &id, enrolled.added, enrolled.refused)),
-                State::Failed(why) => {
+                State::Failed(error) => {
                     p.wrong { (visit.say("The import came to no end.", "L’importation n’a pas abouti.")) }
-                    p { (crate::plain::plain(why)) }
+                    p { (failed_because(&visit, error)) }
                     p { (visit.say(
                         "Readers that were added before stay. Mend the file and import it again: nobody is added twice.",
                         "Les lecteurs déjà ajoutés restent. Corrigez le fichier et importez-le de nouveau : personne n’est ajouté deux fois.",
@@ -231,6 +235,28 @@ pub(super) async fn progress(visit: Visit, Path(id): Path<String>) -> Answer {
             }
         }
     }))
+}
+
+/// The mistake of a list that was begun, with the mend.
+fn failed_because(visit: &Visit, error: &EnrolError) -> String {
+    let french = match error {
+        _ if visit.language() == Language::English => return format!("{}.", plain(&error.to_string())),
+        EnrolError::Csv(_) => "Le fichier ne peut être lu comme du CSV.".to_owned(),
+        EnrolError::NoHeading => "Le fichier n’a pas d’en-tête ; la première ligne doit nommer les colonnes.".to_owned(),
+        EnrolError::UnknownColumn { name } => {
+            format!("Il n’y a pas de colonne « {} » ; les colonnes sont : {}.", plain(name), COLUMNS.join(", "))
+        }
+        EnrolError::MissingColumn(name) => {
+            format!("La colonne « {name} » manque ; address, consent_at et consent_source sont obligatoires.")
+        }
+        EnrolError::ColumnTwice(name) => format!("La colonne « {} » figure deux fois.", plain(name)),
+        EnrolError::Refusals(_) => "La liste des lignes refusées ne peut être écrite.".to_owned(),
+        EnrolError::Sorting(_) => "Le fichier ne peut être trié : la place manque peut-être sur le disque.".to_owned(),
+        EnrolError::Database(_) => {
+            "La base de données n’a pas répondu ; importer de nouveau le fichier ajoute ceux qui manquent.".to_owned()
+        }
+    };
+    french
 }
 
 fn done(visit: &Visit, id: &str, added: u64, refused: u64) -> Markup {
@@ -260,8 +286,8 @@ fn done(visit: &Visit, id: &str, added: u64, refused: u64) -> Markup {
 /// How much is done.
 pub(super) fn bar(visit: &Visit, percent: u64) -> Markup {
     let says = match visit.language() {
-        crate::subscription::Language::English => format!("{percent}% done"),
-        crate::subscription::Language::French => format!("{percent} % effectués"),
+        Language::English => format!("{percent}% done"),
+        Language::French => format!("{percent} % effectués"),
     };
     html! {
         p {
