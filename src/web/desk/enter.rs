@@ -97,9 +97,10 @@ async fn taken(door: &Door, visit: &Visit, request: &mut Request) -> Result<Post
     if !was_sent_from(site, request.method(), request.headers()) {
         return Err(DeskError::NotOurs);
     }
-    let headers = request.headers().clone();
-    let body = std::mem::take(request.body_mut());
-    let posted = posted::read(door.kind, &headers, body, |given| {
+    let mut whole = Request::new(std::mem::take(request.body_mut()));
+    *whole.headers_mut() = request.headers().clone();
+    *whole.extensions_mut() = request.extensions().clone();
+    let posted = posted::read(door.kind, whole, |given| {
         is_same(given.as_bytes(), visit.token.as_bytes())
     });
     posted.await

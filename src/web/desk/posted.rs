@@ -6,9 +6,8 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
-use axum::body::{self, Body};
+use axum::body;
 use axum::extract::{FromRequest, FromRequestParts, Multipart, Request};
-use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use tempfile::NamedTempFile;
@@ -94,28 +93,28 @@ impl FromRequestParts<Desk> for Posted {
     }
 }
 
-/// Reads a form whose token `is_ours`.
+/// Reads a form whose token `is_ours`. What the router knows of the request comes along: that no limit but ours holds.
 pub(super) async fn read(
     kind: Kind,
-    headers: &HeaderMap,
-    body: Body,
+    request: Request,
     is_ours: impl Fn(&str) -> bool,
 ) -> Result<Posted, DeskError> {
-    let sort = headers
+    let sort = request
+        .headers()
         .get(CONTENT_TYPE)
         .and_then(|value| value.to_str().ok());
     let sort = sort.unwrap_or_default();
     if kind == Kind::Upload && sort.starts_with("multipart/form-data") {
-        return read_files(headers, body, is_ours).await;
+        return read_files(request, is_ours).await;
     }
     if !sort.starts_with("application/x-www-form-urlencoded") {
         return Err(DeskError::NotOurs);
     }
-    let bytes = body::to_bytes(body, MOST_FORM_BYTES).await;
+    let bytes = body::to_bytes(request.into_body(), MOST_FORM_BYTES).await;
     let bytes = bytes.map_err(|_| DeskError::TooLarge)?;
     let fields: Vec<(String, String)> = form_urlencoded::parse(&bytes)
         .take(MOST_FIELDS + 1)
-        .map(|(name, value)| (name.into_owned(), value.into_owned()))
+        .map(|(name, value)| (name.into_owned(), without_nul(value.into_owned())))
         .collect();
     let posted = Posted(Arc::new(Sent {
         fields,
@@ -129,13 +128,7 @@ pub(super) async fn read(
 }
 
 /// A form with files (RFC 7578). Its token comes first: nothing is written down for anybody else.
-async fn read_files(
-    headers: &HeaderMap,
-    body: Body,
-    is_ours: impl Fn(&str) -> bool,
-) -> Result<Posted, DeskError> {
-    let mut request = Request::new(body);
-    *request.headers_mut() = headers.clone();
+async fn read_files(request: Request, is_ours: impl Fn(&str) -> bool) -> Result<Posted, DeskError> {
     let parts = Multipart::from_request(request, &()).await;
     let mut parts = parts.map_err(|_| DeskError::NotOurs)?;
     let mut sent = Sent::default();
@@ -182,7 +175,7 @@ async fn read_files(
                     }
                     value.extend_from_slice(&chunk);
                 }
-                let value = String::from_utf8_lossy(&value).into_owned();
+                let value = without_nul(String::from_utf8_lossy(&value).into_owned());
                 if is_first && (name != TOKEN || !is_ours(&value)) {
                     return Err(DeskError::NotOurs);
                 }
@@ -193,6 +186,14 @@ async fn read_files(
     match sent.fields.is_empty() {
         true => Err(DeskError::NotOurs),
         false => Ok(Posted(Arc::new(sent))),
+    }
+}
+
+/// Nobody can type the letter, and PostgreSQL takes no text that has it.
+fn without_nul(text: String) -> String {
+    match text.contains('\0') {
+        true => text.replace('\0', "\u{FFFD}"),
+        false => text,
     }
 }
 
