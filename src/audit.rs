@@ -99,6 +99,12 @@ pub enum Verdict {
     CutOff(i64),
 }
 
+/// What stands before the name of a token where a program did something.
+pub const PROGRAM: &str = "token ";
+
+/// What stands behind the name of a user of the machine, who did it by a command.
+pub const ON_THE_HOST: &str = " on the host";
+
 /// Lines that are read at a time.
 const PAGE: i64 = 1_000;
 

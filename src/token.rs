@@ -4,7 +4,9 @@ use chrono::{DateTime, Duration, Utc};
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::audit::PROGRAM;
 use crate::db::{Tx, on, row, word};
+use crate::plain::is_plain;
 use crate::secret::{random_token, token_hash};
 
 word! {
@@ -87,17 +89,15 @@ impl Token {
         self.used_at.is_none_or(|last| now - last >= SEEN_EVERY)
     }
 
-    /// As records name it: no account is called so.
+    /// As records name it: no account is called so (`admin::is_a_name`).
     pub fn who(&self) -> String {
-        format!("token {}", self.name)
+        format!("{PROGRAM}{}", self.name)
     }
 }
 
 /// Whether a text can be a token's name.
 pub fn is_a_name(text: &str) -> bool {
-    !text.trim().is_empty()
-        && text.chars().count() <= LONGEST_NAME
-        && !text.chars().any(char::is_control)
+    !text.trim().is_empty() && text.chars().count() <= LONGEST_NAME && text.chars().all(is_plain)
 }
 
 /// Makes a token and gives it: it is kept nowhere. `None` when another that can be used has that name.

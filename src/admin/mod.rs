@@ -8,7 +8,9 @@ use chrono::{DateTime, Duration, Utc};
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::audit::{ON_THE_HOST, PROGRAM};
 use crate::db::{Tx, on, row, word};
+use crate::plain::is_plain;
 use crate::secret::{Keys, Purpose, random, token_hash};
 use crate::subscriber::Address;
 use crate::subscription::Language;
@@ -61,6 +63,9 @@ const SECOND: &str = "second factor";
 const COLUMNS: &str = "SELECT id, address, name, role, language, time_zone, password, second, second_step, since, ended_at \
      FROM admin";
 
+/// Longest name, in characters.
+pub const LONGEST_NAME: usize = 100;
+
 /// An account to be.
 #[derive(Clone, Copy, Debug)]
 pub struct New<'a> {
@@ -86,6 +91,26 @@ impl Admin {
     pub fn has_ended(&self) -> bool {
         self.ended_at.is_some()
     }
+}
+
+/// Whether a text can be an account's name, by which records call somebody: one line, and neither as a program is called
+/// there nor as a user of the host.
+pub fn is_a_name(text: &str) -> bool {
+    let folded = text.to_lowercase();
+    !text.trim().is_empty()
+        && text.chars().count() <= LONGEST_NAME
+        && text.chars().all(is_plain)
+        && !folded.starts_with(PROGRAM)
+        && !folded.ends_with(ON_THE_HOST)
+}
+
+/// Whether another account than `id` is called so, one that has ended too: records could not tell the two apart.
+pub async fn is_taken(tx: &mut Tx, name: &str, id: Uuid) -> sqlx::Result<bool> {
+    let others = list(tx).await?.into_iter().filter(|other| other.id != id);
+    let folded = name.to_lowercase();
+    Ok(others
+        .into_iter()
+        .any(|other| other.name.to_lowercase() == folded))
 }
 
 /// Adds an account that nobody can sign in to before its owner has set a password; `false` when the address has one.

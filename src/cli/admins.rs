@@ -1,7 +1,7 @@
 //! `admin`, who may use the editor's desk, and `audit`, what they did.
 
 use anyhow::{Context, bail, ensure};
-use bulletin::admin::{self, Admin, LINK_LIFE, New, Role};
+use bulletin::admin::{self, Admin, LINK_LIFE, LONGEST_NAME, New, Role};
 use bulletin::audit::{self, Deed, Done as Deeded, Verdict};
 use bulletin::clock;
 use bulletin::db::Tx;
@@ -94,8 +94,8 @@ async fn create(app: &App, create: Create) -> anyhow::Result<Done> {
     let address = Address::parse(&create.address)?;
     let name = create.name.trim();
     ensure!(
-        !name.is_empty(),
-        "--name says how they are called, and must not be empty"
+        admin::is_a_name(name),
+        "--name says how they are called, in 1 to {LONGEST_NAME} characters on one line"
     );
     let mut tx = app.db.begin().await?;
     let is_first = admin::list(&mut tx).await?.is_empty();
@@ -111,6 +111,10 @@ async fn create(app: &App, create: Create) -> anyhow::Result<Done> {
         language: create.language,
         time_zone: create.time_zone,
     };
+    ensure!(
+        !admin::is_taken(&mut tx, name, new.id).await?,
+        "another account has this name; `bulletin admin list` shows who has one"
+    );
     if !admin::add(&mut tx, &new, clock::now()).await? {
         bail!(
             "this address has an account; `bulletin admin link ADDRESS` makes a new link for its password"

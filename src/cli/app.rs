@@ -7,6 +7,7 @@ use anyhow::Context;
 use bulletin::address_book;
 use bulletin::alarm::Allowed;
 use bulletin::archive;
+use bulletin::audit::ON_THE_HOST;
 use bulletin::clock;
 use bulletin::config::Config;
 use bulletin::db::Db;
@@ -98,8 +99,8 @@ impl App {
             return "a user of this host".to_owned();
         };
         match name_of(number) {
-            Some(name) => format!("{name} on the host"),
-            None => format!("user {number} on the host"),
+            Some(name) => format!("{name}{ON_THE_HOST}"),
+            None => format!("user {number}{ON_THE_HOST}"),
         }
     }
 

@@ -101,7 +101,7 @@ async fn verified(visit: Visit) -> Answer {
 
 /// The whole record, oldest first, for a spreadsheet.
 async fn csv(visit: Visit) -> Answer {
-    let mut written = csv::Writer::from_writer(Vec::new());
+    let mut written = cell::writer(Vec::new());
     let mut tx = visit.read().await?;
     let head = ["line", "at", "who", "deed", "subject", "count"];
     write(&mut written, head.map(str::to_owned));

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use axum::extract::{OriginalUri, Request, State};
-use axum::http::header::{COOKIE, ORIGIN};
+use axum::http::header::{CONTENT_TYPE, COOKIE, ORIGIN};
 use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderMap, Method};
 use axum::middleware::Next;
@@ -57,8 +57,17 @@ pub(super) async fn enter(
     let mut response = next.run(request).await;
     match response.extensions_mut().remove::<DeskError>() {
         Some(error) => visit.refuse(error),
+        None if is_bare(&response) => visit.refuse(DeskError::NotFound),
         None => visit.guarded(response),
     }
+}
+
+/// Whether the framework refused an address by itself, because a part of it or of its query has not the form that the page
+/// wants: in English, and with what was asked in it.
+fn is_bare(response: &Response) -> bool {
+    let sort = response.headers().get(CONTENT_TYPE);
+    let is_text = sort.is_some_and(|sort| sort.as_bytes().starts_with(b"text/plain"));
+    response.status().is_client_error() && is_text
 }
 
 /// What somebody is told who may not, if they may not. `whole` is the address with what is asked of it.

@@ -88,7 +88,7 @@ fn manner_form(visit: &Visit) -> Markup {
             (visit.token())
             div.field {
                 label for="name" { (visit.say("Your name, as the record shows it", "Votre nom, tel qu’au registre")) }
-                input #name type="text" name="name" value=(visit.admin.name) required maxlength="100" autocomplete="name";
+                input #name type="text" name="name" value=(visit.admin.name) required maxlength=(admin::LONGEST_NAME) autocomplete="name";
             }
             div.field {
                 label for="language" { (visit.say("Language of the desk", "Langue de l’espace")) }
@@ -154,18 +154,17 @@ async fn keep(visit: Visit, posted: Posted) -> Answer {
     let name = posted.get("name").trim();
     let language = posted.get("language").parse::<Language>();
     let zone = posted.get("time_zone").parse::<chrono_tz::Tz>();
-    let (Ok(language), Ok(zone), false) = (
-        language,
-        zone,
-        name.is_empty() || name.chars().count() > 100,
-    ) else {
+    let (Ok(language), Ok(zone), true) = (language, zone, admin::is_a_name(name)) else {
         let wrong = visit.say(
-            "A name of at most 100 letters, one of the two languages and a time zone of the list are needed.",
-            "Il faut un nom d’au plus 100 lettres, l’une des deux langues et un fuseau de la liste.",
+            "A name of one line with at most 100 letters, one of the two languages and a time zone of the list are needed.",
+            "Il faut un nom d’une ligne et d’au plus 100 lettres, l’une des deux langues et un fuseau de la liste.",
         );
         return Err(DeskError::BadForm(wrong.to_owned()));
     };
     let mut tx = visit.begin().await?;
+    if admin::is_taken(&mut tx, name, visit.admin.id).await? {
+        return Err(DeskError::Conflict(visit.name_is_taken().to_owned()));
+    }
     admin::set_manner(&mut tx, visit.admin.id, name, language, zone).await?;
     visit.audit(&mut tx, Deed::AdminChanged, name, 1).await?;
     tx.commit().await?;

@@ -94,7 +94,7 @@ async fn list_page(visit: &Visit, wrong: Option<(&Posted, &str)>) -> Answer {
             @if let Some((_, wrong)) = wrong { p.wrong role="alert" { (wrong) } }
             div.field {
                 label for="name" { (visit.say("Name", "Nom")) }
-                input #name type="text" name="name" value=(was("name")) required maxlength="100" autocomplete="off";
+                input #name type="text" name="name" value=(was("name")) required maxlength=(admin::LONGEST_NAME) autocomplete="off";
             }
             div.field {
                 label for="address" { (visit.say("Address", "Adresse")) }
@@ -129,10 +129,10 @@ async fn add(visit: Visit, posted: Posted) -> Answer {
         posted.get("role").parse::<Role>(),
     );
     let address = Address::parse(posted.get("address"));
-    let (Ok(address), Ok(role), false) = (address, role, name.is_empty()) else {
+    let (Ok(address), Ok(role), true) = (address, role, admin::is_a_name(name)) else {
         let wrong = visit.say(
-            "A name, a whole address such as ada@example.org, and one of the three roles are needed.",
-            "Il faut un nom, une adresse complète comme ada@example.org et l’un des trois rôles.",
+            "A name of one line with at most 100 letters, a whole address such as ada@example.org, and one of the three roles are needed.",
+            "Il faut un nom d’une ligne et d’au plus 100 lettres, une adresse complète comme ada@example.org et l’un des trois rôles.",
         );
         return list_page(&visit, Some((&posted, wrong))).await;
     };
@@ -145,6 +145,10 @@ async fn add(visit: Visit, posted: Posted) -> Answer {
         time_zone: visit.zone(),
     };
     let mut tx = visit.begin().await?;
+    if admin::is_taken(&mut tx, name, new.id).await? {
+        drop(tx);
+        return list_page(&visit, Some((&posted, visit.name_is_taken()))).await;
+    }
     if !admin::add(&mut tx, &new, visit.now).await? {
         let known = visit.say(
             "This address has an account already: it is in the list. Go back and open it there.",
@@ -159,6 +163,15 @@ async fn add(visit: Visit, posted: Posted) -> Answer {
         .await?;
     tx.commit().await?;
     Ok(link_page(&visit, name, link))
+}
+
+impl Visit {
+    pub(super) fn name_is_taken(&self) -> &str {
+        self.say(
+            "Another account has this name: the record could not tell the two apart.",
+            "Un autre compte porte ce nom : le registre ne pourrait pas les distinguer.",
+        )
+    }
 }
 
 /// Shows a link once: it is kept nowhere.
