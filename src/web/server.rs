@@ -47,6 +47,9 @@ impl Default for Patience {
 /// Open connections at most; more wait until one is free.
 const MOST_CONNECTIONS: usize = 1_000;
 
+/// A request line with its header is no larger: more is answered with 431 before anything reads it.
+const MOST_HEADER_BYTES: usize = 64 * 1024;
+
 /// How long to wait when no connection can be taken, as when the process has too many files open.
 const TAKE_AGAIN: Duration = Duration::from_millis(200);
 
@@ -106,6 +109,7 @@ async fn connection(
         http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(patience.header)
+            .max_buf_size(MOST_HEADER_BYTES)
             .serve_connection(TokioIo::new(stream), answering)
     );
     let mut over = std::pin::pin!(tokio::time::sleep(patience.connection));

@@ -42,6 +42,10 @@ pub(super) async fn enter(
         Err(error) => return Visit::of_nobody(&door.desk, request.headers()).refuse(error),
     };
     let whole = uri.path_and_query().map_or(&*path, PathAndQuery::as_str);
+    if whole.contains("%00") {
+        // Nobody can type the letter, and PostgreSQL takes no text that has it.
+        return visit.refuse(DeskError::NotFound);
+    }
     if let Some(refused) = may_not(&door, &visit, &path, whole) {
         return refused;
     }
