@@ -39,7 +39,7 @@ pub fn ticket(news: &News, seconds_ago: i64) -> String {
 fn form(ticket: &str, address: &str, more: &str) -> String {
     let address = address.replace('+', "%2B").replace('@', "%40");
     format!(
-        "ticket={ticket}&nonce=&address={address}&name=Ann&website=&frequency=monthly&format=html&language=en{more}"
+        "token={ticket}&nonce=&address={address}&name=Ann&website=&frequency=monthly&format=html&language=en{more}"
     )
 }
 
@@ -80,7 +80,7 @@ async fn from_the_form_to_the_welcome(db: Db) {
             ticked, 4,
             "the topic of the link, and one of each three radios"
         );
-        assert!(!hidden(&page, "ticket").is_empty());
+        assert!(!hidden(&page, "token").is_empty());
         let address = format!("ann.{language}@peer.test");
         let body = form(
             &ticket(&news, 10),
@@ -172,9 +172,11 @@ async fn what_is_wrong_is_said_at_its_place_and_nothing_is_lost(db: Db) {
             "kept"
         );
     }
-    for body in ["topics=nothing", "frequency=never", "unknown=1"] {
+    for body in ["topics=nothing", "frequency=never"] {
         assert_eq!(pages.ask("POST", "/subscribe", body).await.0, 400, "{body}");
     }
+    // What a browser's extension or a scanner adds is passed over.
+    assert_eq!(pages.ask("POST", "/subscribe", "unknown=1").await.0, 200);
     assert_eq!(requests(&news).await, 0);
 }
 
@@ -288,7 +290,7 @@ async fn a_network_that_asks_often_works_for_it_or_waits(db: Db) {
         "{page}"
     );
     assert!(header.contains("script-src 'self'"), "{header}");
-    assert_eq!(hidden(&page, "ticket"), fresh, "it goes on ageing");
+    assert_eq!(hidden(&page, "token"), fresh, "it goes on ageing");
     assert_eq!(requests(&news).await, 8);
     let nonce = (0..u32::MAX).map(|nonce| nonce.to_string()).find(|nonce| {
         let hash = digest(&SHA256, format!("{fresh}:b@peer.test:{nonce}").as_bytes());

@@ -51,16 +51,15 @@ impl Carried {
         }
     }
 
-    /// Takes the field `name` if it is one of these; otherwise `false`.
-    pub(super) fn take(&mut self, name: &str, value: &str) -> bool {
+    /// Takes the field `name` if it is one of these; what is added by others on the way is passed over.
+    pub(super) fn take(&mut self, name: &str, value: &str) {
         let field = match name {
             "website" => &mut self.website,
-            "ticket" => &mut self.ticket,
+            "token" => &mut self.ticket,
             "nonce" => &mut self.nonce,
-            _ => return false,
+            _ => return,
         };
         value.clone_into(field);
-        true
     }
 
     /// Whether what filled it in was no person. It is told what a person is told.
@@ -102,7 +101,7 @@ impl Carried {
     /// The fields that nobody sees.
     pub(super) fn fields(&self, language: Language) -> Markup {
         html! {
-            input type="hidden" name="ticket" value=(self.ticket);
+            input type="hidden" name="token" value=(self.ticket);
             input type="hidden" name="nonce" value=(self.nonce);
             p.trap aria-hidden="true" {
                 label for="website" { (language.leave_this_empty()) }

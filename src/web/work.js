@@ -5,7 +5,7 @@ document.querySelector('form[data-work]').addEventListener('submit', async (even
   if (!crypto.subtle || form.elements.nonce.value || (button && button.name === 'action')) return;
   event.preventDefault();
   const bits = Number(form.dataset.work), encoder = new TextEncoder();
-  const start = `${form.elements.ticket.value}:${form.elements.address.value.trim()}:`;
+  const start = `${form.elements.token.value}:${form.elements.address.value.trim()}:`;
   for (let nonce = 0; ; nonce++) {
     const hash = new DataView(await crypto.subtle.digest('SHA-256', encoder.encode(start + nonce)));
     if (Math.clz32(hash.getUint32(0)) >= bits) {

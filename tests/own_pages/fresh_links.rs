@@ -45,11 +45,11 @@ async fn a_fresh_link_is_asked_for_alike_whoever_the_address_belongs_to(db: Db) 
     ] {
         let (_, _, asking) = pages.ask("GET", page, "").await;
         all_of(&asking, &["name=\"address\"", "type=\"email\""]);
-        assert!(asking.contains("name=\"ticket\" value=\""), "{asking}");
+        assert!(asking.contains("name=\"token\" value=\""), "{asking}");
         let ticket = ticket(&news, 10);
         let mut answers = Vec::new();
         for who in ["ann", "sue", "bob"] {
-            let form = format!("address={who}%40peer.test&website=&ticket={ticket}");
+            let form = format!("address={who}%40peer.test&website=&token={ticket}");
             let (status, header, body) = pages.ask("POST", page, &form).await;
             let header: Vec<_> = header
                 .lines()
@@ -64,7 +64,7 @@ async fn a_fresh_link_is_asked_for_alike_whoever_the_address_belongs_to(db: Db) 
         all_of(&wrong, &["aria-invalid=\"true\"", "value=\"ann\""]);
     }
     for wrong in [ticket(&news, 0), "forged".to_owned()] {
-        let form = format!("address=ann%40peer.test&ticket={wrong}");
+        let form = format!("address=ann%40peer.test&token={wrong}");
         let (_, _, soon) = pages.ask("POST", "/manage", &form).await;
         all_of(
             &soon,

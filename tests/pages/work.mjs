@@ -54,9 +54,9 @@ async function visitor(browser, javaScriptEnabled) {
 /** Asks for mail as often as is free. */
 async function many({ demo }) {
   const form = await (await fetch(`${demo.base}/subscribe`)).text();
-  const ticket = form.match(/name="ticket" value="([^"]+)"/)[1];
+  const ticket = form.match(/name="token" value="([^"]+)"/)[1];
   for (let asked = 0; asked < FREE;) {
-    const body = new URLSearchParams({ ticket, nonce: '', website: '', address: `many${asked}@example.org` });
+    const body = new URLSearchParams({ token: ticket, nonce: '', website: '', address: `many${asked}@example.org` });
     const text = await (await fetch(`${demo.base}/subscribe`, { method: 'POST', body })).text();
     // A form that comes sooner than a person's is asked to come again.
     if (text.includes(DONE)) asked += 1;

@@ -44,7 +44,7 @@ pub async fn ask(
     network: Network,
     body: Bytes,
 ) -> Result<Response, PageError> {
-    let mut filled = Filled::read(&body).ok_or(PageError::BadForm)?;
+    let mut filled = Filled::read(&body);
     let Ok(address) = Address::parse(&filled.address) else {
         return Ok(page(&site, language, &filled, Some(Wrong::Address)));
     };
@@ -62,16 +62,15 @@ pub async fn ask(
 
 impl Filled {
     /// `None` when a field is none of the form's.
-    fn read(body: &[u8]) -> Option<Filled> {
+    fn read(body: &[u8]) -> Filled {
         let (mut address, mut carried) = (String::new(), Carried::default());
         for (name, value) in form_urlencoded::parse(body) {
             match name.as_ref() {
                 "address" => address = value.trim().to_owned(),
-                _ if carried.take(&name, &value) => {}
-                _ => return None,
+                _ => carried.take(&name, &value),
             }
         }
-        Some(Filled { address, carried })
+        Filled { address, carried }
     }
 }
 

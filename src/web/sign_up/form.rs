@@ -84,8 +84,7 @@ impl Filled {
                 "format" => filled.format = value.parse().ok()?,
                 "language" => filled.language = value.parse().ok()?,
                 "action" => filled.only_shows = value == "show",
-                _ if filled.carried.take(&name, &value) => {}
-                _ => return None,
+                _ => filled.carried.take(&name, &value),
             }
         }
         Some(filled)

@@ -188,11 +188,11 @@ fn sign_up_until(site: SocketAddr, over: &AtomicBool) -> anyhow::Result<Vec<Dura
     while !over.load(Ordering::Relaxed) {
         let from = format!("10.{}.{}.1", times.len() / 200, times.len() % 200);
         let page = ask(site, &from, "GET", "")?;
-        let ticket = page.split("name=\"ticket\" value=\"").nth(1);
+        let ticket = page.split("name=\"token\" value=\"").nth(1);
         let ticket = ticket.and_then(|rest| rest.split('"').next());
         let ticket = ticket.context("the form has no ticket")?;
         let form = format!(
-            "address=new{}%40peer.test&name=&website=&frequency=monthly&format=html&language=en&ticket={ticket}",
+            "address=new{}%40peer.test&name=&website=&frequency=monthly&format=html&language=en&token={ticket}",
             times.len()
         );
         let began = Instant::now();
