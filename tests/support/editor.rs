@@ -148,6 +148,14 @@ impl Editor {
         (id, cookie)
     }
 
+    /// A link by which this account sets its password.
+    pub async fn password_link(&self, news: &News) -> String {
+        let mut tx = news.db.begin().await.unwrap();
+        let link = admin::new_link(&mut tx, self.id, news.now()).await.unwrap();
+        tx.commit().await.unwrap();
+        admin::link_path(&news.keys, link)
+    }
+
     pub async fn get(&self, path: &str) -> Answered {
         self.ask(
             "GET",

@@ -6,6 +6,7 @@ pub mod dice;
 pub mod dovecot;
 pub mod dump;
 pub mod editor;
+pub mod log;
 pub mod news;
 pub mod pages;
 pub mod program;
