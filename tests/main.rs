@@ -22,6 +22,7 @@ mod drafts;
 mod enrolment;
 mod errands;
 mod forecasts;
+mod guard;
 mod hooks;
 mod import_pages;
 mod mailboxes;

@@ -144,7 +144,7 @@ async fn whatever_is_written_into_any_form_is_text_or_refused(db: Db) {
         look_through(path, page);
     }
     for path in found.pages.keys().filter(|path| !path.contains('?')) {
-        for text in &texts() {
+        for text in texts().iter().step_by(5) {
             let text: String = form_urlencoded::byte_serialize(text.as_bytes())
                 .take(700)
                 .collect();
