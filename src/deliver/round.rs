@@ -112,13 +112,14 @@ where
 
 /// Says `sql` with what the round brings, on either driver.
 macro_rules! ask {
-    ($round:expr, $sql:expr, $connection:expr) => {
+    ($round:expr, $sql:expr, $settled:expr, $connection:expr $(, $more:expr)?) => {
         sqlx::query(AssertSqlSafe($sql.clone()))
-            .bind(Json($round.settled))
+            .bind($settled)
             .bind($round.sender)
             .bind($round.now)
             .bind($round.campaign)
             .bind($round.wanted as i64)
+            $(.bind($more))?
             .fetch_all($connection)
             .await
     };
@@ -157,9 +158,15 @@ impl Round<'_> {
     async fn on_sqlite(
         &self,
         connection: &mut SqliteConnection,
-        sql: &Arc<str>,
+        texts: &Texts,
     ) -> sqlx::Result<Done> {
-        let rows = ask!(self, sql, connection)?;
+        let rows = match self.accepted() {
+            Some(accepted) => {
+                let accepted: Vec<_> = accepted.collect();
+                ask!(self, texts.accepted, Json(accepted), connection)?
+            }
+            None => ask!(self, texts.any, Json(self.settled), connection)?,
+        };
         let (first, claimed) = rows.split_first().ok_or(sqlx::Error::RowNotFound)?;
         Ok(Done {
             counts: true,
@@ -174,9 +181,15 @@ impl Round<'_> {
     async fn on_postgres(
         &self,
         connection: &mut PgConnection,
-        sql: &Arc<str>,
+        texts: &Texts,
     ) -> sqlx::Result<Done> {
-        let rows = ask!(self, sql, connection)?;
+        let rows = match self.accepted() {
+            Some(accepted) => {
+                let (ids, replies): (Vec<i64>, Vec<Option<&str>>) = accepted.unzip();
+                ask!(self, texts.accepted, ids, connection, replies)?
+            }
+            None => ask!(self, texts.any, Json(self.settled), connection)?,
+        };
         let mut done = Done::default();
         for row in &rows {
             done.counts = row.try_get("counts")?;
@@ -187,15 +200,33 @@ impl Round<'_> {
         }
         Ok(done)
     }
+
+    /// Each settled delivery with what the relay said, if all of them were accepted.
+    fn accepted(&self) -> Option<impl Iterator<Item = (i64, Option<&str>)>> {
+        let is_accepted = |one: &Settled| one.state == DeliveryState::Accepted;
+        let all = self.settled.iter().all(is_accepted);
+        all.then(|| {
+            self.settled
+                .iter()
+                .map(|one| (one.id, one.reply.as_deref()))
+        })
+    }
 }
 
-static ALONE_ON_SQLITE: LazyLock<Arc<str>> =
-    LazyLock::new(|| format!("BEGIN IMMEDIATE; {}; COMMIT", on_sqlite()).into());
-static WITHIN_ON_SQLITE: LazyLock<Arc<str>> = LazyLock::new(|| on_sqlite().into());
-static ALONE_ON_POSTGRES: LazyLock<Arc<str>> =
-    LazyLock::new(|| on_postgres("SELECT id FROM sender WHERE id = $2 FOR KEY SHARE").into());
-static WITHIN_ON_POSTGRES: LazyLock<Arc<str>> =
-    LazyLock::new(|| on_postgres("SELECT CAST($2 AS bigint) AS id").into());
+/// What a round says. Whatever a statement could have to do is made ready for, whether there is anything or not: where all
+/// mails were accepted, as nearly always, no more is said than that.
+struct Texts {
+    accepted: Arc<str>,
+    any: Arc<str>,
+}
+
+static ALONE_ON_SQLITE: LazyLock<Texts> =
+    LazyLock::new(|| on_sqlite(|round| format!("BEGIN IMMEDIATE; {round}; COMMIT")));
+static WITHIN_ON_SQLITE: LazyLock<Texts> = LazyLock::new(|| on_sqlite(|round| round));
+static ALONE_ON_POSTGRES: LazyLock<Texts> =
+    LazyLock::new(|| on_postgres("SELECT id FROM sender WHERE id = $2 FOR KEY SHARE"));
+static WITHIN_ON_POSTGRES: LazyLock<Texts> =
+    LazyLock::new(|| on_postgres("SELECT CAST($2 AS bigint) AS id"));
 
 /// What `Settled` writes, row by row.
 fn settled(rows: Rows) -> String {
@@ -306,11 +337,41 @@ fn told() -> [String; 2] {
 
 // With `+`, in both, the index of claims is no alternative to finding each row by its id.
 
+/// What becomes of an accepted delivery, `o`. An erased reader's leaves no words.
+const ACCEPT: &str = "UPDATE delivery SET state = 'accepted', due_at = NULL, claimed_by = NULL, changed_at = $3, \
+     reply = CASE WHEN subscriber_id IS NULL THEN NULL ELSE COALESCE(o.reply, delivery.reply) END";
+
 /// One after the other. What a claim found is read before it is changed, for it tells where each row stood.
-fn on_sqlite() -> String {
+fn on_sqlite(whole: impl Fn(String) -> String) -> Texts {
+    let with_readers = with_readers(["zeroblob(16)", "zeroblob(0)", "'[]'"]);
+    let text = |settle: String| {
+        whole(format!(
+            "{settle}; SELECT changes(); \
+             SELECT {with_readers} FROM (SELECT * {DUE}) d {READERS}; \
+             UPDATE delivery SET {CLAIM} WHERE id IN (SELECT id {DUE})"
+        ))
+        .into()
+    };
+    Texts {
+        accepted: text(accepted_on_sqlite()),
+        any: text(any_on_sqlite()),
+    }
+}
+
+/// Of `[id, reply]` each.
+fn accepted_on_sqlite() -> String {
+    let accepted = "SELECT value ->> 0 AS id, value ->> 1 AS reply FROM json_each($1)";
+    format!(
+        "{TALLY} SELECT d.campaign_id, $2, count(*), 0, 0, $3, $3 FROM ({accepted}) o JOIN delivery d ON d.id = o.id \
+           WHERE +d.claimed_by = $2 GROUP BY d.campaign_id {ADDED}; \
+         {ACCEPT} FROM ({accepted}) o WHERE delivery.id = o.id AND +delivery.claimed_by = $2"
+    )
+}
+
+/// The last of them changes the deliveries themselves.
+fn any_on_sqlite() -> String {
     let (settled, suppress, [told, wants]) = (settled(Rows::SQLITE), suppress(), told());
     let came_back = came_back("substr(s.address, instr(s.address, '@') + 1)");
-    let with_readers = with_readers(["zeroblob(16)", "zeroblob(0)", "'[]'"]);
     let ours = "JOIN delivery d ON d.id = o.id AND +d.claimed_by = $2";
     format!(
         "{TALLY} SELECT o.campaign, $2, {ENDED}, $3, $3 FROM ({settled}) o {ours} \
@@ -323,25 +384,48 @@ fn on_sqlite() -> String {
            WHERE o.class IS NOT NULL {ONCE}; \
          UPDATE delivery SET {OUTCOME} \
            FROM (SELECT o.*, c.state = 'cancelled' AS cancelled FROM ({settled}) o JOIN campaign c ON c.id = o.campaign) o \
-           WHERE delivery.id = o.id AND +delivery.claimed_by = $2; \
-         SELECT changes(); \
-         SELECT {with_readers} FROM (SELECT * {DUE}) d {READERS}; \
-         UPDATE delivery SET {CLAIM} WHERE id IN (SELECT id {DUE})"
+           WHERE delivery.id = o.id AND +delivery.claimed_by = $2"
     )
 }
 
 /// All at once, as of one instant. `sender` gives the sender's number, if it still counts.
-fn on_postgres(sender: &str) -> String {
-    let (settled, suppress, [told, wants]) = (settled(Rows::POSTGRES), suppress(), told());
-    let came_back = came_back("split_part(s.address, '@', 2)");
+fn on_postgres(sender: &str) -> Texts {
     let with_readers = with_readers([
         "CAST('00000000-0000-0000-0000-000000000000' AS uuid)",
         "CAST('' AS bytea)",
         "CAST('[]' AS jsonb)",
     ]);
+    // What was settled is written down by the name of `written`.
+    let text = |settle: String| {
+        format!(
+            "WITH me AS MATERIALIZED ({sender}), {settle}, \
+             due AS MATERIALIZED (SELECT * {DUE} FOR UPDATE SKIP LOCKED), \
+             taken AS (UPDATE delivery SET {CLAIM} WHERE id IN (SELECT due.id FROM due, me) RETURNING id), \
+             readers AS (SELECT {with_readers} FROM due d JOIN me ON true {READERS}) \
+             SELECT EXISTS (SELECT 1 FROM me) AS counts, (SELECT count(*) FROM written) AS written, readers.* \
+             FROM (SELECT 1) one LEFT JOIN readers ON true"
+        )
+        .into()
+    };
+    Texts {
+        accepted: text(accepted_on_postgres()),
+        any: text(any_on_postgres()),
+    }
+}
+
+fn accepted_on_postgres() -> String {
     format!(
-        "WITH me AS MATERIALIZED ({sender}), \
-         o AS MATERIALIZED (SELECT o.*, c.state = 'cancelled' AS cancelled FROM ({settled}) o \
+        "written AS ({ACCEPT} FROM unnest(CAST($1 AS bigint[]), CAST($6 AS text[])) AS o(id, reply), me \
+           WHERE delivery.id = o.id AND +delivery.claimed_by = me.id RETURNING delivery.campaign_id), \
+         tallied AS ({TALLY} SELECT campaign_id, $2, count(*), 0, 0, $3, $3 FROM written GROUP BY campaign_id {ADDED})"
+    )
+}
+
+fn any_on_postgres() -> String {
+    let (settled, suppress, [told, wants]) = (settled(Rows::POSTGRES), suppress(), told());
+    let came_back = came_back("split_part(s.address, '@', 2)");
+    format!(
+        "o AS MATERIALIZED (SELECT o.*, c.state = 'cancelled' AS cancelled FROM ({settled}) o \
            JOIN campaign c ON c.id = o.campaign), \
          written AS (UPDATE delivery SET {OUTCOME} FROM o, me WHERE delivery.id = o.id AND +delivery.claimed_by = me.id \
            RETURNING delivery.campaign_id, delivery.subscriber_id, o.*), \
@@ -352,11 +436,6 @@ fn on_postgres(sender: &str) -> String {
          told AS ({told} FROM hook h CROSS JOIN written o JOIN subscriber s ON s.id = o.subscriber_id \
            WHERE o.bad_address IS NOT NULL AND {wants}), \
          came_back AS ({came_back} FROM written o JOIN subscriber s ON s.id = o.subscriber_id \
-           WHERE o.class IS NOT NULL {ONCE}), \
-         due AS MATERIALIZED (SELECT * {DUE} FOR UPDATE SKIP LOCKED), \
-         taken AS (UPDATE delivery SET {CLAIM} WHERE id IN (SELECT due.id FROM due, me) RETURNING id), \
-         readers AS (SELECT {with_readers} FROM due d JOIN me ON true {READERS}) \
-         SELECT EXISTS (SELECT 1 FROM me) AS counts, (SELECT count(*) FROM written) AS written, readers.* \
-         FROM (SELECT 1) one LEFT JOIN readers ON true"
+           WHERE o.class IS NOT NULL {ONCE})"
     )
 }

@@ -19,7 +19,7 @@ pub struct Settled {
     pub(super) state: DeliveryState,
     due: Option<String>,
     /// `None` leaves what stands there.
-    reply: Option<String>,
+    pub(super) reply: Option<String>,
     /// How many attempts are taken back that claiming counted.
     uncounted: i64,
     /// The relay refused it for good, rather than its life being over.
