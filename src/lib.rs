@@ -98,6 +98,8 @@ pub mod dkim;
 
 pub mod mime;
 
+pub mod pieces;
+
 pub mod render;
 
 pub mod look;

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use bulletin::deliver::relay::Relay;
 use bulletin::deliver::smtp::{Envelope, Outcome, Phase, Session};
+use bulletin::pieces::Body;
 use tokio::time::{Instant, timeout};
 
 use self::plan::{DEADLINES, Fault, Plan, Point};
@@ -308,7 +309,12 @@ impl Client<'_> {
             asked.set(asked.get() + 1);
             !is_over()
         };
-        let sending = session.send(&envelope, &self.plan.bodies[message], may_finish);
+        // In pieces of other lengths for each message, some of them in one.
+        let (text, mut body) = (&self.plan.bodies[message], Body::default());
+        for piece in text.chunks(1 + text.len() / (1 + message % 5)) {
+            body.add_new(piece);
+        }
+        let sending = session.send_body(&envelope, &body, may_finish);
         let outcome = match self.plan.dropped {
             Some((nth, after)) if nth == message => timeout(after, sending).await.ok(),
             _ => Some(sending.await),

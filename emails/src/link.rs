@@ -133,9 +133,11 @@ fn is_of_a_host(c: char) -> bool {
 fn encoded(text: &str, kept: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
-        let c = char::from(byte);
-        if c.is_ascii_alphanumeric() || "-._~".contains(c) || kept.contains(c) {
-            encoded.push(c);
+        if byte.is_ascii_alphanumeric()
+            || b"-._~".contains(&byte)
+            || kept.as_bytes().contains(&byte)
+        {
+            encoded.push(char::from(byte));
         } else {
             write!(encoded, "%{byte:02X}").expect("a string takes all that is written");
         }

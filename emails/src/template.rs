@@ -45,7 +45,8 @@ impl Template {
 }
 
 impl Hole {
-    const ALL: [Self; 4] = [Self::Wish, Self::Why, Self::Preferences, Self::Unsubscribe];
+    /// Every hole, in the order of the definition.
+    pub const ALL: [Self; 4] = [Self::Wish, Self::Why, Self::Preferences, Self::Unsubscribe];
 
     /// What marks the hole in a rendering until [`cut`] finds it: a Unicode noncharacter, which
     /// `clean` takes out of everything from outside, so that no content can forge a hole.

@@ -111,7 +111,7 @@ impl Connection {
     async fn offer_all(&self, mut session: Session) -> Ended {
         let _open = self.sender.metrics.open();
         let mut settled = None;
-        let mut message = Message::default();
+        let mut message = Message::sharing();
         loop {
             match self.ask(settled.take(), Wants::Work).await {
                 Answer::Work(claimed) => {
@@ -206,7 +206,8 @@ impl Connection {
         };
         let may_finish = || self.lease.may_finish();
         let began = Instant::now();
-        let outcome = session.send(&envelope, message.bytes(), may_finish).await;
+        let body = message.body();
+        let outcome = session.send_body(&envelope, &body, may_finish).await;
         metrics.phase(Phase::Offer, began.elapsed());
         outcome
     }

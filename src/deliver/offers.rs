@@ -2,9 +2,9 @@
 
 use lettre::transport::smtp::authentication::Mechanism;
 
-use super::dots::Found;
 use super::reply::Reply;
 use super::smtp::Envelope;
+use crate::pieces::Found;
 
 /// What the relay can do, from its reply to EHLO.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

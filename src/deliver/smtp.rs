@@ -12,8 +12,9 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::dialogue::{Deadlines, Dialogue, Trouble};
-use super::dots::{look_through, stuffed};
+use super::dots::stuffed;
 use super::offers::{Needs, Offers};
+use crate::pieces::Body;
 
 pub use super::dialogue::Phase;
 pub use super::reply::Reply;
@@ -82,8 +83,19 @@ impl Session {
         message: &[u8],
         may_finish: impl FnMut() -> bool,
     ) -> Outcome {
-        let found = look_through(message);
-        let needs = match self.offers.check(envelope, message.len(), found) {
+        self.send_body(envelope, &Body::from(message), may_finish)
+            .await
+    }
+
+    /// The same for a message in pieces.
+    pub async fn send_body(
+        &mut self,
+        envelope: &Envelope<'_>,
+        message: &Body<'_>,
+        may_finish: impl FnMut() -> bool,
+    ) -> Outcome {
+        let found = message.found();
+        let needs = match self.offers.check(envelope, message.bytes(), found) {
             Ok(needs) => needs,
             Err(reply) => return Outcome::bounced(Phase::Check, reply),
         };
@@ -91,16 +103,24 @@ impl Session {
             return Outcome::from(Trouble::Lost { phase: Phase::Mail });
         }
         let mut room = std::mem::take(&mut self.room);
-        let body = match found.dots {
-            true => stuffed(message, &mut room),
-            false => message,
+        let end: &[u8] = match message.ends_a_line() {
+            true => b".\r\n",
+            false => b"\r\n.\r\n",
         };
+        let mut pieces: Vec<IoSlice<'_>> = match found.dots {
+            true => {
+                let whole: Vec<&[u8]> = message.pieces().collect();
+                vec![IoSlice::new(stuffed(&whole.concat(), &mut room))]
+            }
+            false => message.pieces().map(IoSlice::new).collect(),
+        };
+        pieces.push(IoSlice::new(end));
         // Whoever drops us on the way leaves replies behind that nobody has read.
         self.usable = false;
-        let size = self.offers.size.map(|_| message.len());
+        let size = self.offers.size.map(|_| message.bytes());
         self.commands.write(envelope, size, needs);
         let outcome = match self.open().await {
-            Ok(()) => self.transmit(body, may_finish).await,
+            Ok(()) => self.transmit(&mut pieces, may_finish).await,
             Err(outcome) => outcome,
         };
         self.room = room;
@@ -179,17 +199,17 @@ impl Session {
         heard.is_ok_and(|reply| !reply.is_farewell() && reply.code / 100 != 3)
     }
 
-    /// Writes the message with its final dot, in one piece where the network takes it, and waits
-    /// for the verdict.
-    async fn transmit(&mut self, body: &[u8], mut may_finish: impl FnMut() -> bool) -> Outcome {
+    /// Writes the message with its final dot, at once where the network takes it, and waits for the
+    /// verdict.
+    async fn transmit(
+        &mut self,
+        mut pieces: &mut [IoSlice<'_>],
+        mut may_finish: impl FnMut() -> bool,
+    ) -> Outcome {
         let deadline = self.deadlines.command;
-        let end: &[u8] = match body.is_empty() || body.ends_with(b"\r\n") {
-            true => b".\r\n",
-            false => b"\r\n.\r\n",
-        };
         // With TLS this counts what the encryption has taken, so it may say "unknown" too early
         // but never too late.
-        let whole = body.len() + end.len();
+        let whole: usize = pieces.iter().map(|piece| piece.len()).sum();
         let before_dot = whole - b".\r\n".len();
         let (wire, mut handed) = (self.dialogue.wire(), 0);
         while handed < whole {
@@ -203,18 +223,17 @@ impl Session {
                         return Written::Nothing.into();
                     }
                 }
-                let pieces = [
-                    IoSlice::new(&body[handed.min(body.len())..]),
-                    IoSlice::new(&end[handed.saturating_sub(body.len())..]),
-                ];
-                let written = wire.poll_write(context, &pieces);
+                let written = wire.poll_write(context, pieces);
                 written.map(|written| match written.unwrap_or(0) {
                     0 => Written::Nothing,
                     bytes => Written::Bytes(bytes),
                 })
             });
             match timeout(deadline, writing).await {
-                Ok(Written::Bytes(bytes)) => handed += bytes,
+                Ok(Written::Bytes(bytes)) => {
+                    handed += bytes;
+                    IoSlice::advance_slices(&mut pieces, bytes);
+                }
                 Ok(Written::Forbidden) => return Outcome::unfinished(),
                 Ok(Written::Nothing) if handed <= before_dot => return self.interrupted().await,
                 Err(_) if handed <= before_dot => {

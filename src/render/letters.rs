@@ -3,7 +3,8 @@
 use emails::{Also, Asked, Email, Latest, LetterKind, Part};
 use uuid::Uuid;
 
-use super::parts::{alternatives, encoded, text_part};
+use super::parts::{Encoded, alternatives, encoded, text_part};
+use super::shelf::Prepared;
 use super::{Message, RenderError, Renderer, day, header, of_frame};
 use crate::issue::Month;
 use crate::letter::{self, CONFIRM_DAYS, FRESH_HOURS, Letter, Says};
@@ -26,9 +27,15 @@ impl Renderer {
         message.recipient.clone_from(&subscriber.address);
         let message_id = self.keys.delivery_name("message-id", delivery);
         let [html, text] = [email.html, email.text].map(|part| encoded(&[Part::Fixed(part)]));
-        message.write(|to| {
+        let headers = Encoded::default();
+        let prepared = Prepared {
+            headers,
+            html,
+            text,
+        };
+        message.write(None, |to| {
             header::of_letter(
-                to,
+                to.own(),
                 &self.house,
                 subscriber,
                 &message_id,
@@ -36,8 +43,8 @@ impl Renderer {
                 letter.at,
             );
             match subscriber.format {
-                Format::Text => text_part(to, &text, None),
-                Format::Html => alternatives(to, &html, &text, None),
+                Format::Text => text_part(to, &prepared, None),
+                Format::Html => alternatives(to, &prepared, None),
             }
         });
         if let Some(signer) = &self.signer {

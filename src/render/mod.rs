@@ -20,7 +20,7 @@ pub use self::configured::NotReady;
 pub use self::house::House;
 pub use self::message::Message;
 use self::parts::{alternatives, encoded, text_part};
-use self::shelf::{Edition, Prepared, Shelf};
+use self::shelf::{Edition, Place, Prepared, Shelf};
 use crate::content::{Content, Item, Occasion, Selection};
 use crate::dkim::Signer;
 use crate::issue::Month;
@@ -103,7 +103,11 @@ impl Renderer {
         let prepared = self.prepared(frozen, selection, subscriber)?;
         message.return_path = verp::return_path(&self.keys, delivery, &self.house.bounce_domain);
         message.recipient.clone_from(&subscriber.address);
-        message.write(|to| self.write(&prepared, subscriber, delivery, to));
+        // A signature is made of the whole.
+        let shared = self.signer.is_none().then_some(&prepared);
+        message.write(shared, |to| {
+            self.write(&prepared, subscriber, delivery, to);
+        });
         if let Some(signer) = &self.signer {
             let signatures = signer.sign(message.bytes(), frozen.date);
             message.put_before(&signatures);
@@ -175,7 +179,7 @@ impl Renderer {
         }
         let template = self.template(frozen, selection, edition.frequency, edition.language)?;
         let prepared = Arc::new(Prepared {
-            headers: header::shared(&self.house, frozen, &template.subject, edition),
+            headers: header::shared(&self.house, frozen, &template.subject, edition).into(),
             html: encoded(&template.html),
             text: encoded(&template.text),
         });
@@ -289,18 +293,19 @@ impl Renderer {
     }
 
     /// Header and body, unsigned.
-    fn write(&self, prepared: &Prepared, subscriber: &Subscriber, delivery: i64, to: &mut String) {
+    fn write(&self, prepared: &Prepared, subscriber: &Subscriber, delivery: i64, to: &mut Message) {
         let links = self.links(subscriber.id);
         let message_id = self.keys.delivery_name("message-id", delivery);
         let leave_name = verp::leave(&self.keys, delivery);
         let house = &self.house;
-        header::personal(to, house, subscriber, &message_id, &links[1], &leave_name);
-        to.push_str(&prepared.headers);
+        let own = to.own();
+        header::personal(own, house, subscriber, &message_id, &links[1], &leave_name);
+        to.add(prepared, Place::Headers);
         let language = of_frame(subscriber.language);
         let personal = self.personal(subscriber, &links, language);
         match subscriber.format {
-            Format::Text => text_part(to, &prepared.text, Some(&personal)),
-            Format::Html => alternatives(to, &prepared.html, &prepared.text, Some(&personal)),
+            Format::Text => text_part(to, prepared, Some(&personal)),
+            Format::Html => alternatives(to, prepared, Some(&personal)),
         }
     }
 

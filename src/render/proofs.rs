@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use super::parts::{alternatives, encoded, text_part};
+use super::shelf::{Place, Prepared};
 use super::{Edition, Frozen, Message, RenderError, Renderer, header, of_frame};
 use crate::content::Selection;
 use crate::subscriber::Subscriber;
@@ -37,16 +38,21 @@ impl Renderer {
         let personal = self.personal(subscriber, &links, of_frame(language));
         let leave_name = verp::leave(&self.keys, NO_DELIVERY);
         let message_id = format!("test.{}", number.simple());
-        let [html, text] = [&template.html, &template.text].map(|parts| encoded(parts));
+        let prepared = Prepared {
+            headers: header::shared(&self.house, frozen, &subject, edition).into(),
+            html: encoded(&template.html),
+            text: encoded(&template.text),
+        };
         message.return_path = verp::return_path(&self.keys, NO_DELIVERY, &self.house.bounce_domain);
         message.recipient.clone_from(&subscriber.address);
-        message.write(|to| {
+        message.write(None, |to| {
             let house = &self.house;
-            header::personal(to, house, subscriber, &message_id, &links[1], &leave_name);
-            to.push_str(&header::shared(house, frozen, &subject, edition));
+            let own = to.own();
+            header::personal(own, house, subscriber, &message_id, &links[1], &leave_name);
+            to.add(&prepared, Place::Headers);
             match subscriber.format {
-                Format::Text => text_part(to, &text, Some(&personal)),
-                Format::Html => alternatives(to, &html, &text, Some(&personal)),
+                Format::Text => text_part(to, &prepared, Some(&personal)),
+                Format::Html => alternatives(to, &prepared, Some(&personal)),
             }
         });
         if let Some(signer) = &self.signer {

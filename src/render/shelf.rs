@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::parts::{Piece, length};
+use super::parts::{Encoded, Piece, length};
 use crate::content::Selection;
 use crate::subscription::{Frequency, Language};
 
@@ -22,9 +22,17 @@ pub(super) struct Edition {
 /// A rendering, its pieces encoded for the wire.
 pub(super) struct Prepared {
     /// Header fields that are the same for all of its readers.
-    pub headers: String,
+    pub headers: Encoded,
     pub html: Vec<Piece>,
     pub text: Vec<Piece>,
+}
+
+/// Where a piece of a rendering stands.
+#[derive(Clone, Copy)]
+pub(super) enum Place {
+    Headers,
+    Html(usize),
+    Text(usize),
 }
 
 /// The renderings asked for lately.
@@ -71,8 +79,21 @@ impl Shelf {
 }
 
 impl Prepared {
+    /// The piece at a place where there is one, and no hole.
+    pub(super) fn at(&self, place: Place) -> &Encoded {
+        let piece = match place {
+            Place::Headers => return &self.headers,
+            Place::Html(index) => &self.html[index],
+            Place::Text(index) => &self.text[index],
+        };
+        match piece {
+            Piece::Encoded(encoded) => encoded,
+            Piece::Hole(_) => unreachable!("a hole has no text of its own"),
+        }
+    }
+
     fn length(&self) -> usize {
-        self.headers.len() + length(&self.html) + length(&self.text)
+        self.headers.text.len() + length(&self.html) + length(&self.text)
     }
 }
 
@@ -88,7 +109,7 @@ mod tests {
 
     fn prepared(bytes: usize) -> Arc<Prepared> {
         Arc::new(Prepared {
-            headers: "x".repeat(bytes),
+            headers: "x".repeat(bytes).into(),
             html: Vec::new(),
             text: Vec::new(),
         })
