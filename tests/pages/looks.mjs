@@ -71,7 +71,8 @@ function standing() {
 
 /** Runs inside the page: controls that are shown and that the keyboard never came to. */
 function unreached() {
-  const controls = [...document.querySelectorAll('a[href], button, input:not([type=hidden]), select, textarea, summary')];
+  const controls = [...document.querySelectorAll('a[href], button, input:not([type=hidden]), select, textarea, summary')]
+    .filter((element) => !element.disabled);
   const shown = controls.filter((element) => element.checkVisibility({ contentVisibilityAuto: true, visibilityProperty: true }) && element.tabIndex >= 0);
   // Of radio buttons with one name the keyboard comes to one; the arrows lead to the others.
   const sibling = (element) => element.type === 'radio'

@@ -150,11 +150,12 @@ async fn add(visit: Visit, posted: Posted) -> Answer {
         return list_page(&visit, Some((&posted, visit.name_is_taken()))).await;
     }
     if !admin::add(&mut tx, &new, visit.now).await? {
+        drop(tx);
         let known = visit.say(
-            "This address has an account already: it is in the list. Go back and open it there.",
-            "Cette adresse a déjà un compte : il est dans la liste. Revenez en arrière pour l’ouvrir.",
+            "This address has an account already: it is in the list above.",
+            "Cette adresse a déjà un compte : il est dans la liste ci-dessus.",
         );
-        return Err(DeskError::Conflict(known.to_owned()));
+        return list_page(&visit, Some((&posted, known))).await;
     }
     visit.audit(&mut tx, Deed::AdminAdded, name, 1).await?;
     let link = admin::new_link(&mut tx, new.id, visit.now).await?;

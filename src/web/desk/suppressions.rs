@@ -119,7 +119,7 @@ fn table(visit: &Visit, listed: &[Listed]) -> Markup {
             ], html! {
                 @for one in listed {
                     tr {
-                        td.when { (visit.shown(one.since)) }
+                        th.when scope="row" { (visit.shown(one.since)) }
                         td {
                             @match &one.address {
                                 Some(address) => (address),

@@ -304,11 +304,13 @@ fn acts(
         }
     };
     html! {
-        @if matches!(far.state, Stands::Running | Stands::Paused) {
+        @if matches!(far.state, Stands::Running | Stands::Paused) && !is_waiting {
             ul.deeds {
-                @if campaign.state == State::Running && !is_waiting { (pause) }
-                @if campaign.state == State::Paused { (resume) }
-                @if !is_waiting { (cancel) }
+                @match campaign.state {
+                    State::Paused => (resume),
+                    _ => (pause),
+                }
+                (cancel)
             }
         }
     }

@@ -248,7 +248,8 @@ fn as_somebody(visit: &Visit, month: Month) -> Markup {
             form method="get" action=(path(month, "mail")) aria-label=(visit.say("By topics", "Par thèmes")) {
                 details {
                     summary { (visit.say("Somebody who chose these topics", "Quelqu’un qui a choisi ces thèmes")) }
-                    div.choices {
+                    fieldset.choices {
+                        legend.unseen { (visit.say("Topics", "Thèmes")) }
                         @for topic in topics {
                             label.choice {
                                 input type="checkbox" name="topic" value=(topic.slug);

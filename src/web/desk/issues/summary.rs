@@ -32,9 +32,9 @@ pub(super) fn fields(
                 }
                 div.moves {
                     button.quiet.small-button name="do" value=(act("up")) disabled[place == 0]
-                        aria-label=(format!("{} {number}", visit.say("Move up: summary", "Monter le résumé"))) { "↑" }
+                        aria-label=(format!("{} {number}", visit.say("Up: summary", "Monter\u{A0}: résumé"))) { (visit.say("Up", "Monter")) }
                     button.quiet.small-button name="do" value=(act("down")) disabled[number == count]
-                        aria-label=(format!("{} {number}", visit.say("Move down: summary", "Descendre le résumé"))) { "↓" }
+                        aria-label=(format!("{} {number}", visit.say("Down: summary", "Descendre\u{A0}: résumé"))) { (visit.say("Down", "Descendre")) }
                     button.quiet.small-button name="do" value=(act("out"))
                         aria-label=(format!("{} {number}", visit.say("Take out: summary", "Retirer le résumé"))) { (visit.say("Take out", "Retirer")) }
                 }

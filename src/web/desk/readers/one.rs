@@ -251,7 +251,7 @@ fn moments(visit: &Visit, moments: &[Moment], title: &str) -> Markup {
         ], html! {
             @for moment in moments {
                 tr {
-                    td.when { (visit.shown(moment.at)) }
+                    th.when scope="row" { (visit.shown(moment.at)) }
                     td {
                         @match moment.message.as_deref() {
                             Some("letter") => (visit.say("letter", "lettre")),

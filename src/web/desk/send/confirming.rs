@@ -26,7 +26,7 @@ impl Confirm<'_> {
     /// With `fields` of its own beside the usual ones.
     pub(super) fn form(&self, visit: &Visit, fields: Markup) -> Markup {
         html! {
-            form.send method="post" action=(self.action) {
+            form.send method="post" action=(self.action) aria-label=(self.label) {
                 (visit.token())
                 input type="hidden" name="key" value=(self.key);
                 input type="hidden" name="fingerprint" value=(self.plan.fingerprint);

@@ -34,7 +34,7 @@ pub(super) fn figures(visit: &Visit, month: Month, look: &Look) -> Markup {
         @if let Some(known) = &look.known { (counted(visit, month, &known.plan)) }
         @if look.counting_since.is_some() { (counting) }
         @if look.known.is_some() || look.failed.is_some() {
-            form.inline method="post" action=(format!("{}/count", page_of(month))) {
+            form.inline method="post" action=(format!("{}/count", page_of(month))) aria-label=(visit.say("Count again", "Recalculer")) {
                 (visit.token())
                 @if let Some(known) = &look.known {
                     span.about { (visit.say("Counted on ", "Calculé le ")) (visit.shown(known.made_at)) ". " }

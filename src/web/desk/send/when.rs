@@ -72,7 +72,7 @@ pub(super) fn form(visit: &Visit, month: Month, wanted: &Wanted, wrong: Option<&
     html! {
         details open[!is("now") || wrong.is_some()] {
             summary { (visit.say("When: ", "Quand : ")) (choices.iter().find(|(name, ..)| is(name)).map_or("", |(_, label, _)| label)) }
-            form.panel method="get" action=(page_of(month)) {
+            form.panel method="get" action=(page_of(month)) aria-label=(visit.say("When", "Quand")) {
                 @if let Some(wrong) = wrong { p.wrong role="alert" #wrong-time { (wrong) } }
                 fieldset {
                     legend { (visit.say("When is it to go out?", "Quand doit-il partir ?")) }
