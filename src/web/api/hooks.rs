@@ -36,7 +36,7 @@ pub(super) fn operations() -> Vec<Operation> {
 }
 
 const URL: Schema = Schema::Form(&Form {
-    pattern: "^https://[a-z0-9]{1,30}(-[a-z0-9]{1,20})?\\.[a-z]{2,20}(/[A-Za-z0-9_-]{0,60})*$",
+    pattern: "^https://[a-z0-9]{1,30}(-[a-z0-9]{1,20})?\\.[a-z]{2,20}(/[A-Za-z0-9._~!$&'()*+,;=:@%-]{0,60})*(\\?[A-Za-z0-9._~!$&'()*+,;=:@%/?-]{0,60})?$",
     format: None,
     most: outbox::LONGEST_URL,
     is: teller::is_url,

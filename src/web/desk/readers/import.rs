@@ -239,7 +239,7 @@ pub(super) async fn progress(visit: Visit, Path(id): Path<String>) -> Answer {
 
 /// The mistake of a list that was begun, with the mend.
 fn failed_because(visit: &Visit, error: &EnrolError) -> String {
-    let french = match error {
+    match error {
         _ if visit.language() == Language::English => return format!("{}.", plain(&error.to_string())),
         EnrolError::Csv(_) => "Le fichier ne peut être lu comme du CSV.".to_owned(),
         EnrolError::NoHeading => "Le fichier n’a pas d’en-tête ; la première ligne doit nommer les colonnes.".to_owned(),
@@ -255,8 +255,7 @@ fn failed_because(visit: &Visit, error: &EnrolError) -> String {
         EnrolError::Database(_) => {
             "La base de données n’a pas répondu ; importer de nouveau le fichier ajoute ceux qui manquent.".to_owned()
         }
-    };
-    french
+    }
 }
 
 fn done(visit: &Visit, id: &str, added: u64, refused: u64) -> Markup {
