@@ -240,7 +240,7 @@ pub(super) async fn progress(visit: Visit, Path(id): Path<String>) -> Answer {
 /// The mistake of a list that was begun, with the mend.
 fn failed_because(visit: &Visit, error: &EnrolError) -> String {
     match error {
-        _ if visit.language() == Language::English => return format!("{}.", plain(&error.to_string())),
+        _ if visit.language() == Language::English => format!("{}.", plain(&error.to_string())),
         EnrolError::Csv(_) => "Le fichier ne peut être lu comme du CSV.".to_owned(),
         EnrolError::NoHeading => "Le fichier n’a pas d’en-tête ; la première ligne doit nommer les colonnes.".to_owned(),
         EnrolError::UnknownColumn { name } => {
