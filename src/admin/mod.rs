@@ -29,7 +29,7 @@ word! {
 
 row! {
     /// Somebody with an account, or one that has ended.
-    #[derive(Clone, Debug, Serialize)]
+    #[derive(Clone, Serialize)]
     pub struct Admin {
         pub id: Uuid,
         pub address: String,

@@ -56,6 +56,8 @@ function standing() {
   window.before = element;
   if (!element || element === document.body || window.reached.has(element)) return { ended: true };
   window.reached.add(element);
+  // What has the focus within a frame shows it there; no style of the page around it can (HTML, ‘the :focus pseudo-class’).
+  if (element.localName === 'iframe') return {};
   const name = `${element.localName} '${(element.textContent || element.name || '').trim().slice(0, 30)}'`;
   const style = getComputedStyle(element);
   const outline = style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2;

@@ -93,7 +93,7 @@ async function asksForNothing({ view, demo }) {
 async function makesToken({ view }) {
   await view.locator('input[name=scope]').first().check();
   await view.getByRole('button', { name: 'Make the token' }).click();
-  await view.locator('main code').first().waitFor();
+  await copied(view);
 }
 
 async function tellsInTheClear({ view, demo }) {
@@ -105,7 +105,12 @@ async function tellsInTheClear({ view, demo }) {
 async function tells({ view, demo }) {
   await view.goto(`${demo.base}/desk/hooks`);
   await tellsAt(view, 'https://hooks.example.org/bulletin');
-  await view.locator('main code').first().waitFor();
+  await copied(view);
+}
+
+/** A secret is shown, this once. */
+async function copied(view) {
+  await view.getByRole('link', { name: 'I have copied it' }).waitFor();
 }
 
 async function tellsAt(view, url) {

@@ -249,7 +249,7 @@ fn as_somebody(visit: &Visit, month: Month) -> Markup {
                 details {
                     summary { (visit.say("Somebody who chose these topics", "Quelqu’un qui a choisi ces thèmes")) }
                     fieldset.choices {
-                        legend.unseen { (visit.say("Topics", "Thèmes")) }
+                        legend { (visit.say("Topics", "Thèmes")) }
                         @for topic in topics {
                             label.choice {
                                 input type="checkbox" name="topic" value=(topic.slug);
