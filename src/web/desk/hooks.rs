@@ -184,7 +184,7 @@ async fn show(visit: Visit, Path(id): Path<Uuid>, Query(shown): Query<Done>) -> 
             dt { (visit.say("Since", "Depuis")) } dd { (visit.shown(hook.made_at)) ", " (hook.made_by) }
             dt { (visit.say("Waiting", "En attente")) } dd { (waiting) }
         }
-        form method="post" action=(post("test")) {
+        form method="post" action=(post("test")) aria-label=(visit.say("Send a test", "Envoyer un essai")) {
             (visit.token())
             button { (visit.say("Send a test", "Envoyer un essai")) }
             p.means { (visit.say("It names no reader.", "Il ne nomme aucun lecteur.")) }
@@ -193,7 +193,7 @@ async fn show(visit: Visit, Path(id): Path<Uuid>, Query(shown): Query<Done>) -> 
         @if told.is_empty() {
             p { (visit.say("Nothing yet.", "Rien encore.")) }
         } @else { (table(&visit, &told)) }
-        form method="post" action=(post("end")) {
+        form method="post" action=(post("end")) aria-label=(visit.say("Tell it nothing more", "Ne plus l’avertir")) {
             (visit.token())
             button.grave { (visit.say("Tell it nothing more", "Ne plus l’avertir")) }
             p.means { (visit.say("What waits for it is dropped.", "Ce qui est en attente est abandonné.")) }

@@ -42,7 +42,7 @@ impl Adding<'_> {
     pub(super) fn show(&self, visit: &Visit) -> Markup {
         html! {
             h2 { (self.heading) }
-            form method="post" action=(self.action) {
+            form method="post" action=(self.action) aria-label=(self.heading) {
                 (visit.token())
                 @if let Some((_, wrong)) = self.wrong { p.wrong role="alert" { (wrong) } }
                 (self.fields)

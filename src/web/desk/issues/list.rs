@@ -88,7 +88,7 @@ pub(super) async fn list(visit: Visit) -> Answer {
         @if months.is_empty() {
             p.lead { (visit.say("Nothing is here yet.", "Il n’y a encore rien ici.")) }
         } @else {
-            (table::plain(title, &[
+            (table::stacked(title, &[
                 Text(visit.say("Month", "Mois")), Text(visit.say("State", "État")),
                 Number(visit.say("Summaries", "Résumés")), Text(visit.say("Last written by", "Dernière rédaction")),
             ], html! {
@@ -104,7 +104,7 @@ fn line(visit: &Visit, month: &str, known: &Known) -> Markup {
         tr {
             th scope="row" { a href=(format!("/desk/issues/{month}")) { (visit.month_heading(month)) } }
             td { span.state { (known.state(visit)) } }
-            td.number { @if let Some(summaries) = known.summaries { (summaries) } }
+            td.number data-label=(visit.say("Summaries", "Résumés")) { @if let Some(summaries) = known.summaries { (summaries) } }
             td { @if let Some(draft) = &known.draft { (draft.made_by) ", " (visit.shown(draft.made_at)) } }
         }
     }

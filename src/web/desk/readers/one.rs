@@ -255,7 +255,7 @@ fn moments(visit: &Visit, moments: &[Moment], title: &str) -> Markup {
                     td {
                         @match moment.message.as_deref() {
                             Some("letter") => (visit.say("letter", "lettre")),
-                            Some(month) => (month),
+                            Some(month) => (visit.month(month)),
                             None => "",
                         }
                     }
