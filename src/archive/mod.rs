@@ -1,5 +1,6 @@
 //! The archive: issues and summaries as the database keeps them.
 
+mod all;
 mod browse;
 mod keep;
 mod marked;
@@ -16,6 +17,7 @@ use sqlx::types::Json;
 use crate::db::{Tx, on, row};
 use crate::issue::{Issue, Month, Summary};
 
+pub use self::all::all;
 pub use self::browse::{
     Counts, Entry, Filter, Neighbour, addresses, count, counts, entries, months_beside, neighbours,
 };
@@ -76,6 +78,7 @@ row! {
 }
 
 row! {
+    #[derive(Clone)]
     pub struct SummaryRow {
         pub id: i64,
         pub position: i64,

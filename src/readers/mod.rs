@@ -19,10 +19,10 @@ use crate::db::{Tx, on};
 use crate::subscriber::{self, Subscriber};
 
 /// Up to here a page counts the readers for whom a filter holds.
-const COUNTED: usize = 5_000;
+const COUNTED: usize = 2_000;
 
-/// Up to here it counts those with a part in their address, which takes a hundredth of the time.
-const COUNTED_BY_PART: usize = 100_000;
+/// Up to here it counts those with a part in their address, which takes far less time.
+const COUNTED_BY_PART: usize = 20_000;
 
 /// Hits of a search that are held against a filter for a page, and how many at a time.
 const LOOKED_AT: usize = 3_000;

@@ -45,19 +45,19 @@ async fn show(visit: Visit, Query(from): Query<From>) -> Answer {
             a.button.quiet href="/desk/audit/verified" { (visit.say("Check that it is whole", "Vérifier son intégrité")) }
             a.button.quiet href="/desk/audit.csv" { (visit.say("Download as CSV", "L’exporter en CSV")) }
         }
-        (table::plain(title, &[
-            Number(visit.say("Line", "Ligne")), Text(visit.say("When", "Quand")), Text(visit.say("Who", "Qui")),
+        (table::stacked(title, &[
+            Text(visit.say("When", "Quand")), Text(visit.say("Who", "Qui")),
             Text(visit.say("What", "Quoi")), Text(visit.say("Of what", "Sujet")),
-            Number(visit.say("How many", "Combien")),
+            Number(visit.say("How many", "Combien")), Number(visit.say("Line", "Ligne")),
         ], html! {
             @for line in &lines {
                 tr {
-                    td.number { (line.id) }
-                    td { (visit.shown(line.at)) }
+                    th.when scope="row" { (visit.shown(line.at)) }
                     td { (line.who) }
                     td { (deed_name(&visit, line.deed)) }
                     td { (line.subject) }
-                    td.number { (line.count) }
+                    td.number data-label=(visit.say("How many", "Combien")) { (line.count) }
+                    td.number data-label=(visit.say("Line", "Ligne")) { (line.id) }
                 }
             }
         }))

@@ -75,7 +75,7 @@ async fn list_page(visit: &Visit, wrong: Option<(&Posted, &str)>) -> Answer {
     Ok(frame.refused(wrong.is_some()).show(html! {
         h1 { (title) }
         p.lead { (visit.say("Who may use this desk.", "Qui a accès à cet espace.")) }
-        (table::plain(title, &[
+        (table::stacked(title, &[
             Text(visit.say("Name", "Nom")), Text(visit.say("Address", "Adresse")), Text(visit.say("May", "Droits")),
             Text(visit.say("State", "État")),
         ], html! {

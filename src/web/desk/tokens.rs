@@ -92,7 +92,7 @@ async fn list_page(visit: &Visit, wrong: Wrong<'_>, done: Option<&str>) -> Answe
 fn table(visit: &Visit, tokens: &[Token]) -> Markup {
     let label = visit.say("Tokens", "Jetons");
     html! {
-        (table::plain(label, &[
+        (table::stacked(label, &[
             Text(visit.say("Name", "Nom")), Text(visit.say("May", "Droits")), Text(visit.say("Made", "Création")),
             Text(visit.say("Last used", "Dernier usage")), Text(visit.say("State", "État")),
         ], html! {
@@ -107,8 +107,8 @@ fn row(visit: &Visit, token: &Token) -> Markup {
         tr {
             th scope="row" { (token.name) }
             td { @for scope in token.scopes() { code { (scope) } " " } }
-            td { (visit.shown(token.made_at)) br; (token.made_by) }
-            td {
+            td data-label=(visit.say("Made", "Création")) { (visit.shown(token.made_at)) br; (token.made_by) }
+            td data-label=(visit.say("Last used", "Dernier usage")) {
                 @match token.used_at {
                     Some(at) => { (visit.shown(at)) }
                     None => { (visit.say("never", "jamais")) }

@@ -21,16 +21,9 @@ pub(super) async fn one(visit: Visit, Path(month): Path<String>) -> Answer {
 /// The whole archive in one file, the oldest first.
 pub(super) async fn all(visit: Visit) -> Answer {
     let mut tx = visit.read().await?;
-    let mut issues = Vec::new();
-    for listed in archive::list(&mut tx).await?.iter().rev() {
-        let Ok(month) = listed.month.parse() else {
-            continue;
-        };
-        if let Some(issue) = archive::issue(&mut tx, month).await? {
-            issues.push(archive::as_written(&issue));
-        }
-    }
-    Ok(file("issues.md", import::archive(&issues)))
+    let issues = archive::all(&mut tx).await?;
+    let written: Vec<_> = issues.iter().map(archive::as_written).collect();
+    Ok(file("issues.md", import::archive(&written)))
 }
 
 fn file(name: &str, text: String) -> Response {
