@@ -5,7 +5,7 @@ use bulletin::db::Db;
 use bulletin::token::Scope;
 
 use crate::support::News;
-use crate::support::editor::Editor;
+use crate::support::editor::{Editor, key_on};
 use crate::support::log::{Log, logged};
 use crate::support::program::Program;
 
@@ -33,14 +33,7 @@ async fn all_ways(db: Db, log: &Log) {
         .await;
     let owner = owner.beside(&news, Role::Owner).await;
     let page = owner.get("/desk/me/second").await.body;
-    let key = page
-        .split("<code>")
-        .nth(1)
-        .unwrap()
-        .split('<')
-        .next()
-        .unwrap()
-        .to_owned();
+    let key = key_on(&page);
     owner
         .post(
             "/desk/again",

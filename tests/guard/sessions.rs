@@ -7,7 +7,7 @@ use bulletin::web::server::Patience;
 use totp_rs::{Algorithm, TOTP};
 
 use crate::support::desk::Desk;
-use crate::support::editor::{self, Editor};
+use crate::support::editor::{self, Editor, key_on};
 use crate::support::pages::Pages;
 use crate::support::{News, databases, each_database};
 
@@ -55,14 +55,7 @@ async fn every_session_ends_when_the_password_or_the_second_factor_changes(db: D
     // The second factor is set up, with the code that the key on the page makes.
     let page = here.get("/desk/me/second").await.body;
     let sealed = value(&page, "key").to_owned();
-    let written = page
-        .split("<code>")
-        .nth(1)
-        .unwrap()
-        .split('<')
-        .next()
-        .unwrap()
-        .replace(' ', "");
+    let written = key_on(&page).replace(' ', "");
     let key = data_encoding::BASE32_NOPAD
         .decode(written.as_bytes())
         .unwrap();

@@ -229,3 +229,9 @@ impl News {
         self.wait(Duration::minutes(11));
     }
 }
+
+/// The key for a phone, as the page that sets it up writes it.
+pub fn key_on(page: &str) -> String {
+    let (_, behind) = page.split_once("<code>").unwrap();
+    behind.split('<').next().unwrap().to_owned()
+}
